@@ -1,0 +1,174 @@
+/** One header; Kafka allows the same name more than once, and keeps the order. */
+export type Header = readonly [name: string, value: Buffer]
+
+export interface TopicPartition {
+  readonly topic: string
+  readonly partition: number
+}
+
+/** A record as read from a log: bytes, not yet decoded. Offsets and timestamps are safe integers. */
+export interface ConsumedRecord extends TopicPartition {
+  readonly offset: number
+  /** Milliseconds since the epoch. */
+  readonly timestamp: number
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  readonly headers: readonly Header[]
+}
+
+/** A record to write; the caller has chosen the partition. */
+export interface ProducedRecord extends TopicPartition {
+  readonly timestamp: number
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  readonly headers: readonly Header[]
+}
+
+/** `offset` is the next one to read. */
+export interface OffsetPosition extends TopicPartition {
+  readonly offset: number
+}
+
+/** Who commits offsets: the group's coordinator refuses a generation that is not the current one. */
+export interface GroupMetadata {
+  readonly groupId: string
+  readonly memberId: string
+  readonly generationId: number
+  readonly groupInstanceId: string | null
+}
+
+/** Connection settings of one Kafka cluster. */
+export interface KafkaOptions {
+  /** `host:port` of each bootstrap broker. */
+  readonly brokers: readonly string[]
+  readonly clientId: string
+}
+
+/** What became of a transaction; `unknown` must be resolved by the caller (new producer, then stable offsets). */
+export type CommitOutcome = 'committed' | 'aborted' | 'unknown'
+
+/**
+ * One transactional id, one transaction at a time, driven strictly in sequence:
+ * `init` → (`send`* → `sendOffsets`* → `commit` | `abort`)*.
+ * After any error only `abort` or `init` is allowed: a torn transaction can never be committed.
+ */
+export interface TransactionalProducer {
+  readonly transactionalId: string
+  /** InitProducerId with no expected id: fences every earlier owner of the id and ends its open transaction. */
+  init(): Promise<void>
+  /** Appends records to the open transaction (opens one if none is), split by request size; resolves when acknowledged by all. */
+  send(records: readonly ProducedRecord[]): Promise<void>
+  /** All positions in one TxnOffsetCommit. ILLEGAL_GENERATION rejects with reaction `retry`: the transaction stays open. */
+  sendOffsets(group: GroupMetadata, positions: readonly OffsetPosition[]): Promise<void>
+  /** Ends the transaction. Never throws for a lost reply: that is `unknown`. Nothing sent and no offsets: `committed` at once. */
+  commit(): Promise<CommitOutcome>
+  /** Ends the transaction without effect and takes a new epoch (as `init`). */
+  abort(): Promise<void>
+  close(): Promise<void>
+}
+
+/** Reads logs without a group; one independent fetch loop per instance. Read-committed unless told. */
+export interface LogReader {
+  /** Sets (replaces) the partitions read and the position of each. Buffered records of others are dropped. */
+  assign(positions: readonly OffsetPosition[]): void
+  /** Adds partitions to what is read, leaving the others and their buffers alone. */
+  add(positions: readonly OffsetPosition[]): void
+  remove(partitions: readonly TopicPartition[]): void
+  pause(partitions: readonly TopicPartition[]): void
+  resume(partitions: readonly TopicPartition[]): void
+  /**
+   * The next records, at most `maxRecords`, in offset order per partition; waits up to `maxWaitMs` for the first.
+   * An empty array when none came. Rejects with `SLUICE_KAFKA_OFFSET_OUT_OF_RANGE` naming topic, partition and offset.
+   */
+  poll(maxRecords: number, maxWaitMs: number): Promise<ConsumedRecord[]>
+  /** The next offset that `poll` would return for a partition; passes control records and aborted ones. */
+  position(partition: TopicPartition): number | undefined
+  /** End of what a read-committed reader can see (last stable offset) as of the last fetch, for lag. */
+  endOffset(partition: TopicPartition): number | undefined
+  close(): Promise<void>
+}
+
+/** What a member tells the others when it joins, and what the leader tells each member. Opaque bytes to the broker. */
+export interface JoiningMember {
+  readonly memberId: string
+  readonly topics: readonly string[]
+  readonly userData: Buffer
+}
+
+export interface MemberAssignment {
+  readonly memberId: string
+  readonly partitions: readonly TopicPartition[]
+  readonly userData: Buffer
+}
+
+/** Chosen by the group's leader; pure but for the metadata it is given. */
+export type Assign = (members: readonly JoiningMember[]) => Promise<readonly MemberAssignment[]> | readonly MemberAssignment[]
+
+export interface GroupJoin {
+  readonly metadata: GroupMetadata
+  readonly isLeader: boolean
+  readonly partitions: readonly TopicPartition[]
+  readonly userData: Buffer
+}
+
+/**
+ * Membership of one consumer group over the classic protocol, without reading anything. The caller decides when to join:
+ * `join` runs JoinGroup + SyncGroup; heartbeats go on in between; `onRebalance` says that the group wants a new join.
+ */
+export interface GroupMember {
+  /** The current generation, for offset commits; undefined before the first join and after a loss. */
+  metadata(): GroupMetadata | undefined
+  /** Joins or rejoins; `userData` is read at that moment. Retries what is transient; a fenced static member rejects. */
+  join(userData: Buffer): Promise<GroupJoin>
+  /** Called once each time the coordinator asks for a rebalance, or when membership was lost (`lost`: state of tasks may belong to others). */
+  onRebalance(listener: (reason: 'rebalance' | 'lost') => void): void
+  leave(): Promise<void>
+}
+
+export interface TopicDescription {
+  readonly name: string
+  readonly partitions: number
+}
+
+export interface TopicSpec {
+  readonly name: string
+  readonly partitions: number
+  readonly replicas?: number
+  readonly config?: Readonly<Record<string, string>>
+}
+
+/** Everything else the project asks of a cluster. */
+export interface KafkaAdmin {
+  describeTopics(names: readonly string[]): Promise<TopicDescription[]>
+  listTopics(): Promise<string[]>
+  /** Creates what is missing and waits until it has leaders; an existing topic with another partition count rejects. */
+  ensureTopics(specs: readonly TopicSpec[]): Promise<void>
+  deleteTopics(names: readonly string[]): Promise<void>
+  /** First and end offsets; `end` is the last stable offset under `read_committed`. */
+  listOffsets(partitions: readonly TopicPartition[], at: 'earliest' | 'latest-committed' | 'latest'): Promise<OffsetPosition[]>
+  /** Committed offsets with requireStable (waits out pending transactions up to `timeoutMs`); offset -1 where none. */
+  committedOffsets(groupId: string, partitions: readonly TopicPartition[], timeoutMs?: number): Promise<OffsetPosition[]>
+  /** Plain offset commit for at-least-once; the generation is checked by the broker. */
+  commitOffsets(group: GroupMetadata, positions: readonly OffsetPosition[]): Promise<void>
+  /** Fences another owner's transactional id and ends its open transaction. */
+  fenceProducer(transactionalId: string): Promise<void>
+  close(): Promise<void>
+}
+
+/** The one way into Kafka; `connectKafka` in platformatic.ts is its only maker. */
+export interface Kafka {
+  admin(): KafkaAdmin
+  reader(options?: { readonly isolation?: 'read_committed' | 'read_uncommitted'; readonly maxBytes?: number }): LogReader
+  transactionalProducer(transactionalId: string, options?: { readonly transactionTimeoutMs?: number }): TransactionalProducer
+  groupMember(options: {
+    readonly groupId: string
+    readonly topics: readonly string[]
+    readonly assign: Assign
+    readonly protocolName: string
+    readonly groupInstanceId?: string
+    readonly sessionTimeoutMs?: number
+    readonly rebalanceTimeoutMs?: number
+    readonly heartbeatIntervalMs?: number
+  }): GroupMember
+  close(): Promise<void>
+}
