@@ -1,0 +1,99 @@
+import type { Clock } from '../../core/clock.ts'
+import { SluiceError } from '../../core/errors.ts'
+import type { Reply, ShopClient } from '../client.ts'
+import { isRecord, problemCode } from '../client.ts'
+import { forEachInFlight } from './in-flight.ts'
+import { initialStockKey, outcomeOf, postAdjustment } from './send.ts'
+
+/** Which SKUs get how much first stock. */
+export interface StockUpOptions {
+  readonly skus: readonly string[]
+  readonly initialStock: number
+  readonly inFlight: number
+  readonly keyPrefix: string
+  readonly shop: ShopClient
+  readonly clock: Clock
+  readonly signal?: AbortSignal
+  readonly onProgress: (progress: {
+    readonly phase: 'stocking' | 'waiting for stock'
+    readonly done: number
+    readonly total: number
+  }) => void
+  /** How long no further SKU may become sellable before the wait ends with an error. Default 60 s. */
+  readonly patienceMs?: number
+}
+
+const pollIntervalMs = 200
+
+/**
+ * Gives every SKU its first stock, reason `initial`, and waits until each can be sold: stock is a credit, which the
+ * ledger and settlement have to see before the order service may promise it.
+ */
+export const stockUp = async (options: StockUpOptions): Promise<void> => {
+  const { skus, shop, keyPrefix, initialStock, inFlight, onProgress, signal } = options
+  let done = 0
+  await forEachInFlight(skus, inFlight, async sku => {
+    signal?.throwIfAborted()
+    const idempotencyKey = initialStockKey(keyPrefix, sku)
+    const reply = await postAdjustment(shop, {
+      sku,
+      quantity: initialStock,
+      reason: 'initial',
+      idempotencyKey,
+    })
+    if (outcomeOf(reply).kind !== 'accepted') throw refusedStock(sku, initialStock, reply)
+    done += 1
+    onProgress({ phase: 'stocking', done, total: skus.length })
+  })
+  await waitUntilSellable(options)
+}
+
+const waitUntilSellable = async (options: StockUpOptions): Promise<void> => {
+  const { skus, clock, shop, inFlight, onProgress, signal, patienceMs = 60_000 } = options
+  let waiting: readonly string[] = skus
+  let lastAdvanceAt = clock.now()
+  while (waiting.length > 0) {
+    const still: string[] = []
+    // One SKU that is behind is asked first each time: no sense in asking thousands while the flow has not begun.
+    const probe = waiting[0] ?? ''
+    if (!(await isSellable(shop, probe))) still.push(...waiting)
+    else {
+      await forEachInFlight(waiting.slice(1), inFlight, async sku => {
+        signal?.throwIfAborted()
+        if (!(await isSellable(shop, sku))) still.push(sku)
+      })
+    }
+    if (still.length < waiting.length) lastAdvanceAt = clock.now()
+    else if (clock.now() - lastAdvanceAt > patienceMs) throw notSellable(still, skus.length, patienceMs)
+    waiting = still
+    onProgress({ phase: 'waiting for stock', done: skus.length - waiting.length, total: skus.length })
+    if (waiting.length > 0) await clock.sleep(pollIntervalMs, signal)
+  }
+}
+
+/** A SKU can be sold from the moment its first adjustment is settled; that it may be sold out by now changes nothing. */
+const isSellable = async (shop: ShopClient, sku: string): Promise<boolean> => {
+  const { status, body } = await shop({ method: 'GET', path: `/stock/${encodeURIComponent(sku)}` })
+  const sellable = isRecord(body) ? body['sellable'] : undefined
+  return status === 200 && isRecord(sellable) && typeof sellable['available'] === 'number'
+}
+
+const refusedStock = (sku: string, initialStock: number, reply: Reply): SluiceError =>
+  new SluiceError({
+    code: 'SLUICE_IMPORT_STOCK_REFUSED',
+    message: `the order service refused ${initialStock} units of first stock for ${sku}: ${reply.status} ${problemCode(reply)}`,
+    remedy:
+      reply.status === 422
+        ? 'this file was imported before with another --initial-stock: give the same number again'
+        : 'correct what the answer names and import again',
+    details: { sku, status: reply.status, problem: reply.body },
+  })
+
+const notSellable = (waiting: readonly string[], total: number, patienceMs: number): SluiceError =>
+  new SluiceError({
+    code: 'SLUICE_IMPORT_NOT_SELLABLE',
+    message: `${waiting.length} of ${total} SKUs cannot be sold yet, e.g. ${waiting.slice(0, 3).join(', ')}; none came in ${patienceMs / 1000} s`,
+    remedy:
+      'see that `sluice relay` and `sluice run` are running (`sluice lag` shows where records wait), then import again',
+    details: { waiting: waiting.length, total },
+  })
