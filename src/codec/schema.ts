@@ -1,0 +1,38 @@
+import avsc from 'avsc'
+import { messageOf } from '../core/errors.ts'
+import { bigintHook, markNanoseconds } from './bigint-long.ts'
+import { refusedSchema } from './limits.ts'
+import type { CodecLimits } from './limits.ts'
+import { prescanOf } from './prescan.ts'
+import type { Prescan } from './prescan.ts'
+
+/** A schema made ready for encoding and decoding. */
+export interface ParsedSchema {
+  readonly type: avsc.Type
+  readonly prescan: Prescan
+}
+
+/**
+ * Parses a schema: unions plain (`["null","string"]` is `null | string`), logical types ignored, `*_ns` fields bigints.
+ *
+ * Errors: `SLUICE_CODEC_SCHEMA_REFUSED` for what does not parse, is too large, or is dangerous to decode with.
+ */
+export const parseSchema = (schemaJson: string, limits: CodecLimits): ParsedSchema => {
+  if (schemaJson.length > limits.maxSchemaBytes) throw refusedSchema(`it has ${schemaJson.length} bytes`)
+  const type = typeOf(schemaJson)
+  return { type, prescan: prescanOf(type, limits) }
+}
+
+const typeOf = (schemaJson: string): avsc.Type => {
+  try {
+    const schema = markNanoseconds(JSON.parse(schemaJson)) as avsc.Schema
+    return avsc.Type.forSchema(schema, {
+      wrapUnions: 'never',
+      logicalTypes: {},
+      omitRecordMethods: true,
+      typeHook: bigintHook,
+    })
+  } catch (error) {
+    throw refusedSchema(messageOf(error), error)
+  }
+}
