@@ -1,0 +1,50 @@
+import type { KafkaRecord, RecordsBatch } from '@platformatic/kafka'
+import type { DecodedRecord } from './parse.ts'
+import { schemaIdOf, type RegistryDecoder } from './registry.ts'
+import { isCommitMarker, isControl, type TransactionResolver } from './transactions.ts'
+
+const idHeader = (record: KafkaRecord): string | undefined => {
+  const found = record.headers.find(([name]) => name?.toString('utf8') === 'id')
+  return found?.[1]?.toString('utf8')
+}
+
+/**
+ * Gives one batch to the resolver of its partition: the marks of a control batch, or the decoded records of a data
+ * batch. `parse` returns undefined for what is no event.
+ */
+export const absorb = async <T>(
+  topic: string,
+  partition: number,
+  batch: RecordsBatch,
+  resolver: TransactionResolver<T>,
+  decoder: RegistryDecoder,
+  parse: (record: DecodedRecord) => T | undefined,
+): Promise<void> => {
+  if (isControl(batch)) {
+    for (const { key } of batch.records) {
+      const committed = isCommitMarker(key)
+      if (committed !== undefined) resolver.mark(batch.producerId, committed)
+    }
+    return
+  }
+  for (const { value } of batch.records) {
+    const schemaId = value === null ? undefined : schemaIdOf(value)
+    if (schemaId !== undefined && !decoder.knows(schemaId)) await decoder.load(schemaId)
+  }
+  const records: T[] = []
+  for (const record of batch.records) {
+    const offset = Number(batch.firstOffset) + record.offsetDelta
+    const where = `${topic} partition ${partition} offset ${offset}`
+    const parsed = parse({
+      partition,
+      offset,
+      timestampMs: Number(batch.firstTimestamp + record.timestampDelta),
+      key: record.key?.toString('utf8') ?? '',
+      headerId: idHeader(record),
+      value: decoder.decode(record.value, where),
+      where,
+    })
+    if (parsed !== undefined) records.push(parsed)
+  }
+  resolver.add(batch, records)
+}

@@ -1,0 +1,105 @@
+import { topicOf, type LogEvidence, type Streams } from '../evidence.ts'
+import type { Intern } from '../interner.ts'
+import { absorb } from './absorb.ts'
+import type { Brokers } from './brokers.ts'
+import { parsers, type DecodedRecord } from './parse.ts'
+import { readExtents, readRanges, type Extent } from './raw-log.ts'
+import { RegistryDecoder } from './registry.ts'
+import { TransactionResolver } from './transactions.ts'
+
+interface ReadOptions {
+  readonly intern: Intern
+  readonly signal?: AbortSignal
+  /** Called with the records read so far. */
+  readonly onRecords?: (count: number) => void
+}
+
+interface Resolved<T> {
+  readonly committed: T[]
+  readonly aborted: T[]
+  readonly undecided: number
+  readonly partitionCount: number
+}
+
+const readStream = async <Name extends keyof Streams>(
+  brokers: Brokers,
+  decoder: RegistryDecoder,
+  name: Name,
+  options: ReadOptions,
+  onBatchRecords: (count: number) => void,
+): Promise<Resolved<Streams[Name][number]>> => {
+  type Item = Streams[Name][number]
+  const extents: Extent[] = await readExtents(brokers, [topicOf[name]])
+  const resolvers = new Map(extents.map(({ partition }) => [partition, new TransactionResolver<Item>()]))
+  const ranges = extents.map(({ topic, partition, start, end }) => ({
+    topic,
+    partition,
+    from: start,
+    to: end,
+  }))
+  const parse = (record: DecodedRecord): Item | undefined => parsers[name](record, options.intern)
+  await readRanges(
+    brokers,
+    ranges,
+    async (topic, partition, batch) => {
+      const resolver = resolvers.get(partition)
+      if (resolver === undefined) return
+      await absorb(topic, partition, batch, resolver, decoder, parse)
+      onBatchRecords(batch.records.length)
+    },
+    options.signal,
+  )
+  // A record becomes known when its marker is read, so two producers' records can come out of offset order.
+  const inOrder = (pick: (resolver: TransactionResolver<Item>) => Item[]): Item[] =>
+    [...resolvers.values()].flatMap(resolver =>
+      pick(resolver).sort((one, other) => one.offset - other.offset),
+    )
+  return {
+    committed: inOrder(resolver => resolver.committed),
+    aborted: inOrder(resolver => resolver.aborted),
+    undecided: [...resolvers.values()].reduce((sum, resolver) => sum + resolver.undecidedCount(), 0),
+    partitionCount: extents.length,
+  }
+}
+
+/** Reads all event topics raw and sorts their records into committed and aborted by the transaction markers. */
+export const readLog = async (
+  brokers: Brokers,
+  registryUrl: string,
+  options: ReadOptions,
+): Promise<LogEvidence> => {
+  const decoder = new RegistryDecoder(registryUrl)
+  let count = 0
+  const onBatchRecords = (records: number): void => {
+    count += records
+    options.onRecords?.(count)
+  }
+  const read = <Name extends keyof Streams>(name: Name): Promise<Resolved<Streams[Name][number]>> =>
+    readStream(brokers, decoder, name, options, onBatchRecords)
+  // Downstream first: an effect that is read has its cause in what is read afterwards, even while orders flow.
+  const updates = await read('updates')
+  const confirmed = await read('confirmed')
+  const rejected = await read('rejected')
+  const movements = await read('movements')
+  const validated = await read('validated')
+  const created = await read('created')
+  const outbox = await read('outbox')
+  const all = { outbox, created, validated, confirmed, rejected, movements, updates }
+  const pick = (part: 'committed' | 'aborted'): Streams => ({
+    outbox: outbox[part],
+    created: created[part],
+    validated: validated[part],
+    confirmed: confirmed[part],
+    rejected: rejected[part],
+    movements: movements[part],
+    updates: updates[part],
+  })
+  const perTopic = (value: (resolved: Resolved<unknown>) => number): Map<string, number> =>
+    new Map(Object.entries(all).map(([name, resolved]) => [topicOf[name as keyof Streams], value(resolved)]))
+  return {
+    partitionCounts: perTopic(resolved => resolved.partitionCount),
+    committed: pick('committed'),
+    aborted: pick('aborted'),
+    undecided: perTopic(resolved => resolved.undecided),
+  }
+}
