@@ -1,0 +1,108 @@
+import { spawn } from 'node:child_process'
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+
+import type { Clock } from '../core/clock.ts'
+import { SluiceError } from '../core/errors.ts'
+
+/** How to start a server that outlives the command that started it. */
+export interface Launch {
+  readonly program: string
+  readonly arguments: readonly string[]
+  readonly workingFolder: string
+  readonly environment?: NodeJS.ProcessEnv
+  /** Run as this user instead of the caller; only root may. */
+  readonly user?: { readonly uid: number; readonly gid: number } | undefined
+}
+
+/** A process as remembered in a pid file: the start time tells it from a later one with the same pid. */
+interface RememberedProcess {
+  readonly pid: number
+  readonly startTime: string
+}
+
+/** The kernel's start time of a process in ticks since boot; undefined when it is gone or a zombie. */
+const startTimeOf = (pid: number): string | undefined => {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    // The second field, the program's name, may itself hold blanks and brackets.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19]
+  } catch {
+    return undefined
+  }
+}
+
+/** The pid remembered in a pid file while that very process lives, else undefined. */
+export const runningPid = (pidFile: string): number | undefined => {
+  try {
+    const remembered = JSON.parse(readFileSync(pidFile, 'utf8')) as RememberedProcess
+    return startTimeOf(remembered.pid) === remembered.startTime ? remembered.pid : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Writes this or another process into a pid file. */
+export const rememberProcess = (pidFile: string, pid: number): void => {
+  writeFileSync(pidFile, JSON.stringify({ pid, startTime: startTimeOf(pid) ?? '' }))
+}
+
+/** Starts a detached process whose output goes to the end of `logFile`; returns its pid. */
+export const launch = async (command: Launch, logFile: string, pidFile: string): Promise<number> => {
+  mkdirSync(dirname(logFile), { recursive: true })
+  const log = openSync(logFile, 'a')
+  try {
+    const child = spawn(command.program, command.arguments, {
+      cwd: command.workingFolder,
+      env: command.environment ?? process.env,
+      detached: true,
+      stdio: ['ignore', log, log],
+      ...(command.user === undefined ? {} : { uid: command.user.uid, gid: command.user.gid }),
+    })
+    const pid = await new Promise<number>((resolve, reject) => {
+      child.once('error', reject)
+      child.once('spawn', () => resolve(child.pid ?? 0))
+    })
+    child.unref()
+    rememberProcess(pidFile, pid)
+    return pid
+  } finally {
+    closeSync(log)
+  }
+}
+
+/** How a server is asked to stop, and how long it may take before it is killed. */
+export interface StopOptions {
+  readonly signal: NodeJS.Signals
+  readonly patienceMs: number
+}
+
+/** Stops the process of a pid file and forgets it; returns whether one was running. */
+export const stopProcess = async (pidFile: string, options: StopOptions, clock: Clock): Promise<boolean> => {
+  const pid = runningPid(pidFile)
+  if (pid !== undefined) {
+    const deadline = clock.now() + options.patienceMs
+    signalProcess(pid, options.signal)
+    while (runningPid(pidFile) !== undefined) {
+      if (clock.now() > deadline) signalProcess(pid, 'SIGKILL')
+      await clock.sleep(50)
+    }
+  }
+  rmSync(pidFile, { force: true })
+  return pid !== undefined
+}
+
+const signalProcess = (pid: number, signal: NodeJS.Signals): void => {
+  try {
+    process.kill(pid, signal)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return
+    throw new SluiceError({
+      code: 'SLUICE_STACK_SIGNAL',
+      message: `process ${pid} cannot be stopped`,
+      remedy: 'stop the stack as the user who started it',
+      cause: error,
+    })
+  }
+}

