@@ -1,0 +1,47 @@
+import { InvalidArgumentError } from 'commander'
+import { SluiceError } from '../core/errors.ts'
+
+/** A whole number of at least 1, as commander's argument parser wants it. */
+export const parseCount = (text: string): number => {
+  const value = Number(text)
+  if (!/^[0-9]+$/.test(text) || !Number.isSafeInteger(value) || value < 1) {
+    throw new InvalidArgumentError('a whole number of at least 1 is wanted.')
+  }
+  return value
+}
+
+/** A whole number, negative ones too; rejects others with `SLUICE_CLI_USAGE`. */
+export const parseInteger = (text: string): number => {
+  const value = Number(text)
+  if (!/^[+-]?[0-9]+$/.test(text) || !Number.isSafeInteger(value)) {
+    throw new SluiceError({
+      code: 'SLUICE_CLI_USAGE',
+      message: `"${text}" is not a whole number`,
+      remedy: 'write digits only, with - before them to take away',
+    })
+  }
+  return value
+}
+
+export interface LineArgument {
+  readonly sku: string
+  readonly quantity: number
+  readonly unitPriceMinor: number
+}
+
+/**
+ * An order's line as typed: SKU:QUANTITY:PRICE. The SKU may hold colons itself, so the last two count.
+ *
+ * @example parseLine('85123A:6:255') // { sku: '85123A', quantity: 6, unitPriceMinor: 255 }
+ */
+export const parseLine = (text: string): LineArgument => {
+  const match = /^(.+):([0-9]+):([0-9]+)$/.exec(text)
+  if (match === null) {
+    throw new SluiceError({
+      code: 'SLUICE_CLI_USAGE',
+      message: `"${text}" is not a line of an order`,
+      remedy: 'write SKU:QUANTITY:PRICE, the price of one unit in minor units, e.g. 85123A:6:255',
+    })
+  }
+  return { sku: match[1] ?? '', quantity: Number(match[2]), unitPriceMinor: Number(match[3]) }
+}

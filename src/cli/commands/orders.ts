@@ -1,0 +1,76 @@
+import type { Command } from 'commander'
+import { parseCount, parseLine } from '../arguments.ts'
+import { createCommand, createGroup } from '../command.ts'
+import { printResult } from '../print.ts'
+
+/** `sluice orders place | get | import`. */
+export const ordersCommand = (): Command =>
+  createGroup('orders', 'Places, shows and imports orders through the order service.', [
+    placeCommand(),
+    getCommand(),
+    importCommand(),
+  ])
+
+interface PlaceOptions {
+  readonly json?: boolean
+  readonly customer: string
+  readonly idempotencyKey?: string
+}
+
+const placeCommand = (): Command =>
+  createCommand('place <line...>', {
+    description:
+      'Places an order; a line is SKU:QUANTITY:PRICE, the price of one unit in minor units (cents).',
+    example: `
+$ sluice orders place 85123A:6:255 71053:1:339 --customer 17850
+order 0198c0de-7a10-7000-8000-3f2b6c1d9e55 created: 2 lines, 18.69`,
+  })
+    .requiredOption('--customer <id>', 'who orders')
+    .option('--idempotency-key <key>', 'a second order with this key changes nothing')
+    .action(async (lines: string[], options: PlaceOptions) => {
+      const { placeOrder } = await import('../shop.ts')
+      const order = await placeOrder(options.customer, lines.map(parseLine), options.idempotencyKey)
+      const { renderPlaced } = await import('../render-orders.ts')
+      printResult(options, order, renderPlaced)
+    })
+
+const getCommand = (): Command =>
+  createCommand('get <order>', {
+    description: 'Shows an order and where it stands.',
+    example: `
+$ sluice orders get 0198c0de-7a10-7000-8000-3f2b6c1d9e55
+order     0198c0de-7a10-7000-8000-3f2b6c1d9e55
+customer  17850
+status    confirmed
+total     18.69`,
+  }).action(async (orderId: string, options: { json?: boolean }) => {
+    const { getOrder } = await import('../shop.ts')
+    const { renderOrder } = await import('../render-orders.ts')
+    printResult(options, await getOrder(orderId), renderOrder)
+  })
+
+interface ImportCommandOptions {
+  readonly json?: boolean
+  readonly initialStock: number
+  readonly inFlight: number
+  readonly limit?: number
+}
+
+const importCommand = (): Command =>
+  createCommand('import <file>', {
+    description:
+      'Sends the invoices of an Online Retail file (.csv or .csv.gz) to the order service; safe to repeat.',
+    example: `
+$ sluice orders import ../shared/data/online-retail.csv.gz --limit 1000
+orders      711 accepted, 0 rejected
+returns     142 (155 adjustments)
+…`,
+  })
+    .option('--initial-stock <units>', 'units that every SKU of the file gets first', parseCount, 1_000_000)
+    .option('--limit <invoices>', 'stop after so many invoices of the file', parseCount)
+    .option('--in-flight <invoices>', 'invoices sent at once, in file order', parseCount, 32)
+    .action(async (file: string, options: ImportCommandOptions) => {
+      const { runImport } = await import('../run-import.ts')
+      const { renderImport } = await import('../render-import.ts')
+      printResult(options, await runImport(file, options), renderImport)
+    })

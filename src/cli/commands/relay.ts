@@ -1,0 +1,28 @@
+import type { Command } from 'commander'
+import { createCommand } from '../command.ts'
+import { printResult } from '../print.ts'
+
+/** `sluice relay` and `sluice relay resync`. */
+export const relayCommand = (): Command =>
+  createCommand('relay', {
+    description: 'Carries committed outbox rows from Postgres into Kafka, each exactly once, until SIGTERM.',
+    example: `
+$ sluice relay
+$ sluice relay resync    # after its replication slot was lost: catches up from the table`,
+  })
+    .action(async () => {
+      const { relay } = await import('../relay.ts')
+      await relay()
+    })
+    .addCommand(resyncCommand())
+
+const resyncCommand = (): Command =>
+  createCommand('resync', {
+    description: 'Makes a new replication slot and sends what the table holds and the topic does not.',
+    example: `
+$ sluice relay resync
+1,204 rows of the outbox: 1,190 were on the topic, 14 sent`,
+  }).action(async (options: { json?: boolean }) => {
+    const { resync, renderResync } = await import('../relay.ts')
+    printResult(options, await resync(), renderResync)
+  })

@@ -1,0 +1,18 @@
+import type { Command } from 'commander'
+import { createCommand } from '../command.ts'
+
+/** `sluice serve`. */
+export const serveCommand = (): Command =>
+  createCommand('serve', {
+    description: 'Runs the order service (HTTP) and the reaper, until SIGTERM.',
+    example: `
+$ sluice serve --port 3000
+{"level":30,"name":"serve","msg":"listening","url":"http://127.0.0.1:3000", …}
+# then: http://127.0.0.1:3000/docs`,
+  })
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--port <port>', 'port to listen on (default: SLUICE_API_PORT, or the stack’s)')
+    .action(async (options: { host: string; port?: string }) => {
+      const { serve } = await import('../serve.ts')
+      await serve(options)
+    })

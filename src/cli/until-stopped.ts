@@ -1,0 +1,26 @@
+import { SluiceError } from '../core/errors.ts'
+
+/**
+ * Aborts at the first SIGTERM or SIGINT, so that a long-running command can finish what it has begun; a second one
+ * ends the process at once.
+ */
+export const stopSignal = (): AbortSignal => {
+  const controller = new AbortController()
+  let signals = 0
+  const onSignal = (name: NodeJS.Signals): void => {
+    signals += 1
+    if (signals > 1) process.exit(name === 'SIGINT' ? 130 : 143)
+    process.stderr.write(`${name}: finishing what is under way; once more ends at once\n`)
+    controller.abort(new SluiceError({ code: 'SLUICE_CLI_STOPPED', message: `stopped by ${name}` }))
+  }
+  process.on('SIGTERM', onSignal)
+  process.on('SIGINT', onSignal)
+  return controller.signal
+}
+
+/** Resolves when the signal aborts. */
+export const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise(resolve => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
