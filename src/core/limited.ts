@@ -1,0 +1,28 @@
+/**
+ * Runs `work` for every item, at most `limit` at a time, and gives the results in the items' order. After a rejection no
+ * further item is begun; it rejects with the first error once all that was begun has ended, so nothing runs on unseen.
+ *
+ * @example await mapLimited(skus, 32, sku => settle(sku))
+ */
+export const mapLimited = async <T, R>(
+  items: readonly T[],
+  limit: number,
+  work: (item: T, index: number) => Promise<R>,
+): Promise<R[]> => {
+  const results: R[] = []
+  const failures: unknown[] = []
+  let next = 0
+  const worker = async (): Promise<void> => {
+    while (next < items.length && failures.length === 0) {
+      const index = next++
+      try {
+        results[index] = await work(items[index] as T, index)
+      } catch (error) {
+        failures.push(error)
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker))
+  if (failures.length > 0) throw failures[0]
+  return results
+}
