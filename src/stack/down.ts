@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs'
 
 import type { Clock } from '../core/clock.ts'
+import { withLock, type LockOptions } from './file-lock.ts'
 import type { StackLayout } from './layout.ts'
 import { stopProcess } from './processes.ts'
 import { stackServers } from './servers/index.ts'
@@ -21,17 +22,22 @@ export const stopServers = async (
   return stopped.flat()
 }
 
+export interface DownOptions extends LockOptions {
+  readonly deleteAll?: boolean
+  /** Default all of `stackServers`. */
+  readonly servers?: readonly StackServer[]
+}
+
 /**
  * Stops a stack; its data and ports are kept for the next `up` unless `deleteAll`.
  * Returns the servers that were running.
  */
-export const stackDown = async (
-  layout: StackLayout,
-  options: { readonly clock: Clock; readonly deleteAll?: boolean },
-): Promise<readonly ServerName[]> => {
-  const stopped = await stopServers(layout, options.clock)
-  if (options.deleteAll === true) {
-    for (const folder of [layout.home, layout.postgresHome]) rmSync(folder, { recursive: true, force: true })
-  }
-  return stopped
-}
+export const stackDown = async (layout: StackLayout, options: DownOptions): Promise<readonly ServerName[]> =>
+  withLock(layout.lockFile, options, async () => {
+    const stopped = await stopServers(layout, options.clock, options.servers)
+    if (options.deleteAll === true) {
+      for (const folder of [layout.home, layout.postgresHome])
+        rmSync(folder, { recursive: true, force: true })
+    }
+    return stopped
+  })

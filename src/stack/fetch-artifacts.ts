@@ -23,17 +23,21 @@ export const registryFolder = (cache: string): string => join(cache, 'registry',
 
 const downloadsAtOnce = 6
 
-/** Unpacked registry, Postgres' binaries and a new stack's first data. */
-const furtherBytes = 1_500_000_000
+/** Unpacked registry and Postgres' programs. */
+const furtherBytes = 300_000_000
 
 /**
- * Brings every missing file of the servers into the cache and unpacks the registry.
+ * Brings every missing file of some servers into the cache and unpacks the registry.
  * Whoever calls it holds the cache's lock.
  *
  * Throws SLUICE_STACK_NO_SPACE before the first byte when the disk is too full, and what `download` throws.
  */
-export const fetchArtifacts = async (cache: string, options: FetchOptions): Promise<void> => {
-  const wanted = (['kafka', 'cassandra', 'registry'] as const)
+export const fetchArtifacts = async (
+  cache: string,
+  servers: readonly JavaServer[],
+  options: FetchOptions,
+): Promise<void> => {
+  const wanted = servers
     .flatMap(artifactsOf)
     .map((artifact): Download => ({
       url: `${options.baseUrl}/${artifact.path}`,
@@ -43,7 +47,7 @@ export const fetchArtifacts = async (cache: string, options: FetchOptions): Prom
     }))
     .filter(file => !isFetched(file))
   if (wanted.length > 0) await fetchAll(cache, wanted, options)
-  await unpackRegistry(cache, options.report)
+  if (servers.includes('registry')) await unpackRegistry(cache, options.report)
 }
 
 const fetchAll = async (cache: string, wanted: readonly Download[], options: FetchOptions): Promise<void> => {

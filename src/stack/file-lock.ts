@@ -8,7 +8,7 @@ export interface LockOptions {
   readonly clock: Clock
   readonly signal?: AbortSignal | undefined
   /** Called once, when another process holds the lock. */
-  readonly onWait: (pid: number) => void
+  readonly onWait?: (pid: number) => void
 }
 
 /**
@@ -34,7 +34,7 @@ export const withLock = async <T>(
         rmSync(file, { force: true })
         continue
       }
-      if (!waited) options.onWait(holder)
+      if (!waited) options.onWait?.(holder)
       waited = true
       await options.clock.sleep(200, options.signal)
     }

@@ -14,6 +14,8 @@ export interface StackLayout {
   /** This stack's own folder: state, logs, pid files, data. */
   readonly home: string
   readonly stateFile: string
+  /** Held while the stack is brought up or down; outside `home`, which may be deleted meanwhile. */
+  readonly lockFile: string
   /** Postgres' binaries and data; elsewhere than `home` when root's cache is closed to other users. */
   readonly postgresHome: string
   /** Shared by all stacks: Postgres' programs, in a folder per version. */
@@ -75,6 +77,7 @@ export const layoutOf = (
     cache,
     home,
     stateFile: join(home, 'stack.json'),
+    lockFile: join(cache, 'stacks', `${name}.lock`),
     postgresHome,
     postgresPrograms: closed ? join(open, 'programs') : join(cache, 'postgres'),
     dataOf: server => (server === 'postgres' ? join(postgresHome, 'data') : join(home, server)),

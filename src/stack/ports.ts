@@ -36,14 +36,14 @@ const areFree = async (ports: StackPorts): Promise<boolean> => {
 }
 
 /**
- * Free ports for a new stack. The search begins at a place that depends on `seed`, so that
- * stacks chosen at the same moment do not meet.
+ * Free ports for a new stack, none of the `taken` first ports of stacks that may be down now. The search begins at a
+ * place that depends on `seed`, so that stacks chosen at the same moment do not meet.
  */
-export const choosePorts = async (seed: string): Promise<StackPorts> => {
+export const choosePorts = async (seed: string, taken: ReadonlySet<number>): Promise<StackPorts> => {
   const start = createHash('sha256').update(seed).digest().readUInt32BE(0) % blocks
   for (let step = 0; step < blocks; step++) {
     const ports = portsFrom(firstPort + ((start + step) % blocks) * portsPerStack)
-    if (await areFree(ports)) return ports
+    if (!taken.has(ports.api) && (await areFree(ports))) return ports
   }
   throw new SluiceError({
     code: 'SLUICE_STACK_NO_PORTS',

@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process'
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawn } from 'node:child_process'
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 
 import type { Clock } from '../core/clock.ts'
@@ -10,10 +10,15 @@ export interface Launch {
   readonly program: string
   readonly arguments: readonly string[]
   readonly workingFolder: string
-  readonly environment?: NodeJS.ProcessEnv
   /** Run as this user instead of the caller; only root may. */
   readonly user?: { readonly uid: number; readonly gid: number } | undefined
 }
+
+/** What servers inherit: they outlive this command, and must depend on no other setting of its surroundings. */
+const inherited = ['HOME', 'JAVA_TOOL_OPTIONS', 'LANG', 'LC_ALL', 'PATH', 'TMPDIR']
+
+const serverEnvironment = (environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
+  Object.fromEntries(Object.entries(environment).filter(([name]) => inherited.includes(name)))
 
 /** A process as remembered in a pid file: the start time tells it from a later one with the same pid. */
 interface RememberedProcess {
@@ -21,9 +26,10 @@ interface RememberedProcess {
   readonly startTime: string
 }
 
-/** The kernel's start time of a process in ticks since boot; undefined when it is gone or a zombie. */
+/** When a process began (ticks since boot, or a date); undefined when it is gone or a zombie. */
 const startTimeOf = (pid: number): string | undefined => {
   try {
+    if (!existsSync('/proc/self/stat')) return startTimeByPs(pid)
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
     // The second field, the program's name, may itself hold blanks and brackets.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
@@ -31,6 +37,13 @@ const startTimeOf = (pid: number): string | undefined => {
   } catch {
     return undefined
   }
+}
+
+/** For systems without /proc, e.g. macOS. */
+export const startTimeByPs = (pid: number): string | undefined => {
+  const columns = ['-o', 'state=', '-o', 'lstart=', '-p', `${pid}`]
+  const line = execFileSync('ps', columns, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()
+  return line.startsWith('Z') ? undefined : line.replace(/^\S+\s+/, '')
 }
 
 /** The pid remembered in a pid file while that very process lives, else undefined. */
@@ -55,7 +68,7 @@ export const launch = async (command: Launch, logFile: string, pidFile: string):
   try {
     const child = spawn(command.program, command.arguments, {
       cwd: command.workingFolder,
-      env: command.environment ?? process.env,
+      env: serverEnvironment(process.env),
       detached: true,
       stdio: ['ignore', log, log],
       ...(command.user === undefined ? {} : { uid: command.user.uid, gid: command.user.gid }),

@@ -1,5 +1,5 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 
 import { SluiceError } from '../core/errors.ts'
 import type { StackLayout } from './layout.ts'
@@ -31,6 +31,19 @@ export const readState = (layout: StackLayout): StackState | undefined => {
       cause: error,
     })
   }
+}
+
+/** The first ports that other stacks of this cache remember, running or not. */
+export const firstPortsOfOthers = (layout: StackLayout): ReadonlySet<number> => {
+  const folder = dirname(layout.home)
+  const first = new Set<number>()
+  for (const name of existsSync(folder) ? readdirSync(folder) : []) {
+    const stateFile = join(folder, name, 'stack.json')
+    if (name === layout.name || !existsSync(stateFile)) continue
+    const { ports } = JSON.parse(readFileSync(stateFile, 'utf8')) as StackState
+    first.add(ports.api)
+  }
+  return first
 }
 
 export const writeState = (layout: StackLayout, state: StackState): void => {

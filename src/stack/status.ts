@@ -13,11 +13,14 @@ export interface StackStatus {
 }
 
 /** What a stack is doing now; undefined for one that never was up. */
-export const stackStatus = async (layout: StackLayout): Promise<StackStatus | undefined> => {
+export const stackStatus = async (
+  layout: StackLayout,
+  members = stackServers,
+): Promise<StackStatus | undefined> => {
   const state = readState(layout)
   if (state === undefined) return undefined
   const servers = await Promise.all(
-    stackServers.map(async (server): Promise<ServerStatus> => {
+    members.map(async (server): Promise<ServerStatus> => {
       const pid = runningPid(layout.pidFileOf(server.name))
       const serving = await isServing(server, { layout, ports: state.ports })
       return {

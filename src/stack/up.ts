@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 
 import type { Clock } from '../core/clock.ts'
+import { SluiceError } from '../core/errors.ts'
 import { stopServers } from './down.ts'
-import { fetchArtifacts } from './fetch-artifacts.ts'
+import { fetchArtifacts, requireSpace } from './fetch-artifacts.ts'
 import { withLock } from './file-lock.ts'
 import { findJava } from './java.ts'
 import type { LayoutEnvironment, StackLayout } from './layout.ts'
@@ -13,11 +14,12 @@ import { choosePorts, portsFrom } from './ports.ts'
 import { stackServers } from './servers/index.ts'
 import type { StackContext, StackServer } from './servers/server.ts'
 import { isServing, startServer } from './start-server.ts'
-import { readState, urlsOf, writeState, type StackState } from './state.ts'
+import { firstPortsOfOthers, readState, urlsOf, writeState, type StackState } from './state.ts'
 import type { ReportProgress, ServerName, StackUrls } from './types.ts'
+import { withProxy, type ProxyEnvironment } from './with-proxy.ts'
 
 /** The parts of the environment that `up` reads. */
-export interface StackEnvironment extends LayoutEnvironment {
+export interface StackEnvironment extends LayoutEnvironment, ProxyEnvironment {
   readonly JAVA_HOME?: string | undefined
   readonly SLUICE_MAVEN_BASE_URL?: string | undefined
 }
@@ -32,6 +34,8 @@ export interface UpOptions {
   /** Name of the Cassandra keyspace of a new stack; default `sluice`. */
   readonly keyspace?: string
   readonly report?: ReportProgress
+  /** Default all of `stackServers`. */
+  readonly servers?: readonly StackServer[]
   /** Ends `up` early: what it started is stopped again. */
   readonly signal?: AbortSignal | undefined
 }
@@ -51,32 +55,55 @@ export interface UpResult {
  * @example const { urls } = await stackUp(layoutOf('default', process.env), { environment: process.env, clock: systemClock })
  */
 export const stackUp = (layout: StackLayout, options: UpOptions): Promise<UpResult> => {
-  mkdirSync(layout.home, { recursive: true })
   const onWait = (pid: number): void => options.report?.({ kind: 'waiting', for: 'stack', pid })
   const lock = { clock: options.clock, signal: options.signal, onWait }
-  return withLock(join(layout.home, 'up.lock'), lock, () => bringUp(layout, options))
+  return withLock(layout.lockFile, lock, () => bringUp(layout, options)).catch((error: unknown) => {
+    if (options.signal?.aborted !== true) throw error
+    throw new SluiceError({
+      code: 'SLUICE_STACK_INTERRUPTED',
+      message: `starting the stack '${layout.name}' was interrupted; what it had started is stopped again`,
+      remedy: 'run the same command again: what was fetched is kept',
+      cause: error,
+    })
+  })
 }
 
+/** What the servers write in their first minutes, Cassandra's commit log above all. */
+const firstDataBytes = 700_000_000
+
 const bringUp = async (layout: StackLayout, options: UpOptions): Promise<UpResult> => {
-  const { clock, signal, report = () => {} } = options
+  const { clock, servers = stackServers } = options
   const before = readState(layout)
   const moves =
     options.portBase !== undefined && before !== undefined && before.ports.api !== options.portBase
-  if (options.fresh === true || moves) await stopServers(layout, clock)
-  if (options.fresh === true) deleteData(layout)
+  if (options.fresh === true || moves) await stopServers(layout, clock, servers)
+  if (options.fresh === true) deleteData(layout, servers)
   const state = await stateFor(layout, before, options)
-  const idle = await serversNotServing(layout, state)
+  const idle = await serversNotServing(layout, state, servers)
   if (idle.length === 0) return { urls: urlsOf(state), started: [] }
 
-  const java = await findJava(options.environment)
-  const onWait = (pid: number): void => report({ kind: 'waiting', for: 'download', pid })
-  const baseUrl = mavenBaseUrl(options.environment)
-  await withLock(join(layout.cache, 'fetch.lock'), { clock, signal, onWait }, () =>
-    fetchArtifacts(layout.cache, { baseUrl, signal, report }),
-  )
+  const java = await install(layout, idle, options)
+  for (const folder of [layout.home, layout.postgresHome]) requireSpace(folder, firstDataBytes)
   writeState(layout, state)
   await startAll(idle, { layout, ports: state.ports, java, kafkaClusterId: state.kafkaClusterId }, options)
   return { urls: urlsOf(state), started: idle.map(server => server.name) }
+}
+
+/** Fetches what the servers need; returns the program `java`. */
+const install = async (
+  layout: StackLayout,
+  servers: readonly StackServer[],
+  { environment, clock, signal, report = () => {} }: UpOptions,
+): Promise<string> => {
+  const needed = servers.flatMap(({ files }) => (files === undefined ? [] : [files]))
+  if (needed.length === 0) return 'java'
+  const java = await findJava(environment)
+  const baseUrl = mavenBaseUrl(environment)
+  const onWait = (pid: number): void => report({ kind: 'waiting', for: 'download', pid })
+  await withLock(join(layout.cache, 'fetch.lock'), { clock, signal, onWait }, () =>
+    withProxy(environment, () => fetchArtifacts(layout.cache, needed, { baseUrl, signal, report })),
+  )
+  return java
 }
 
 const stateFor = async (
@@ -87,19 +114,23 @@ const stateFor = async (
   format: 1,
   ports:
     options.portBase === undefined
-      ? (before?.ports ?? (await choosePorts(layout.home)))
+      ? (before?.ports ?? (await choosePorts(layout.home, firstPortsOfOthers(layout))))
       : portsFrom(options.portBase),
   kafkaClusterId: before?.kafkaClusterId ?? randomBytes(16).toString('base64url'),
   keyspace: options.keyspace ?? before?.keyspace ?? 'sluice',
 })
 
-const deleteData = (layout: StackLayout): void => {
-  for (const { name } of stackServers) rmSync(layout.dataOf(name), { recursive: true, force: true })
+const deleteData = (layout: StackLayout, servers: readonly StackServer[]): void => {
+  for (const { name } of servers) rmSync(layout.dataOf(name), { recursive: true, force: true })
 }
 
-const serversNotServing = async (layout: StackLayout, { ports }: StackState): Promise<StackServer[]> => {
-  const serving = await Promise.all(stackServers.map(server => isServing(server, { layout, ports })))
-  return stackServers.filter((_, index) => serving[index] !== true)
+const serversNotServing = async (
+  layout: StackLayout,
+  { ports }: StackState,
+  servers: readonly StackServer[],
+): Promise<StackServer[]> => {
+  const serving = await Promise.all(servers.map(server => isServing(server, { layout, ports })))
+  return servers.filter((_, index) => serving[index] !== true)
 }
 
 /** Starts servers side by side; the first failure stops the others too. */

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { InvalidArgumentError } from 'commander'
+import { stackNameOf } from '../../app/stack-urls.ts'
 import { systemClock } from '../../core/clock.ts'
 import { SluiceError } from '../../core/errors.ts'
 import { stackDown } from '../../stack/down.ts'
@@ -21,7 +22,7 @@ interface NamedStack {
 }
 
 const withName = (command: Command): Command =>
-  command.option('--name <name>', 'which stack, when you keep several', 'default')
+  command.option('--name <name>', 'which stack, when you keep several', stackNameOf(process.env))
 
 const parsePortBase = (text: string): number => {
   const port = parseCount(text)

@@ -70,6 +70,7 @@ const optionsRequest = Buffer.from([4, 0, 0, 0, 5, 0, 0, 0, 0])
 /** Cassandra, one node. */
 export const cassandraServer: StackServer = {
   name: 'cassandra',
+  files: 'cassandra',
   port: ports => ports.cassandra,
   listensOn: ports => [ports.cassandra, ports.cassandraStorage],
   stop: { signal: 'SIGTERM', patienceMs: 30_000 },

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 
@@ -52,6 +52,7 @@ const apiVersionsRequest = Buffer.from([0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, 1, 0x
 /** Kafka in KRaft mode. */
 export const kafkaServer: StackServer = {
   name: 'kafka',
+  files: 'kafka',
   port: ports => ports.kafka,
   listensOn: ports => [ports.kafka, ports.kafkaController],
   stop: { signal: 'SIGTERM', patienceMs: 20_000 },
@@ -62,7 +63,10 @@ export const kafkaServer: StackServer = {
     const settings = join(folder, 'server.properties')
     writeFileSync(settings, kafkaProperties(context))
     writeFileSync(join(folder, 'log4j2.properties'), logging)
-    if (existsSync(join(folder, 'data', 'meta.properties'))) return
+    const data = join(folder, 'data')
+    if (existsSync(join(data, 'meta.properties'))) return
+    // What an interrupted formatting left behind.
+    rmSync(data, { recursive: true, force: true })
     await promisify(execFile)(
       context.java,
       [

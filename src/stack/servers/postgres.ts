@@ -58,8 +58,6 @@ const settings: Readonly<Record<string, string | number>> = {
   max_connections: 200,
   max_replication_slots: 50,
   max_wal_senders: 50,
-  // A forgotten slot must not fill the disk.
-  max_slot_wal_keep_size: '4GB',
   shared_buffers: '128MB',
   timezone: 'UTC',
   log_timezone: 'UTC',

@@ -14,6 +14,7 @@ export const registryPath = '/apis/ccompat/v7'
  */
 export const registryServer: StackServer = {
   name: 'registry',
+  files: 'registry',
   port: ports => ports.registry,
   listensOn: ports => [ports.registry],
   stop: { signal: 'SIGTERM', patienceMs: 10_000 },

@@ -1,3 +1,4 @@
+import type { JavaServer } from '../artifacts.ts'
 import type { StackLayout } from '../layout.ts'
 import type { Launch, StopOptions } from '../processes.ts'
 import type { ServerName, StackPorts } from '../types.ts'
@@ -15,6 +16,8 @@ export interface StackContext {
 /** One server of the stack: the same four steps for each, so that `up` need not know which it is. */
 export interface StackServer {
   readonly name: ServerName
+  /** The locked files it needs, and with them Java; absent for a server that comes another way. */
+  readonly files?: JavaServer
   /** The port its clients use. */
   readonly port: (ports: StackPorts) => number
   /** Every port that must be free before it starts. */

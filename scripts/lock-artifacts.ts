@@ -1,12 +1,12 @@
-// Writes artifacts.json anew: resolves each server's run-time dependencies with Maven and locks their sizes and
-// SHA-256. Run after changing a version below:  node src/stack/lock-artifacts.ts
+// Writes src/stack/artifacts.json anew: resolves each server's run-time dependencies with Maven and locks their sizes and
+// SHA-256. Run after changing a version below:  node scripts/lock-artifacts.ts
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative, sep } from 'node:path'
 
-import type { JavaServer } from './artifacts.ts'
+import type { JavaServer } from '../src/stack/artifacts.ts'
 
 const roots: Readonly<Record<JavaServer, readonly string[]>> = {
   // The binding of slf4j belongs to Kafka's distribution, not to its dependencies.
@@ -74,4 +74,4 @@ const lockOf = (server: JavaServer): object => {
 }
 
 const lock = { kafka: lockOf('kafka'), cassandra: lockOf('cassandra'), registry: lockOf('registry') }
-writeFileSync(new URL('artifacts.json', import.meta.url), `${JSON.stringify(lock, null, 2)}\n`)
+writeFileSync(new URL('../src/stack/artifacts.json', import.meta.url), `${JSON.stringify(lock, null, 2)}\n`)
