@@ -1,0 +1,69 @@
+import type { OperatorFunction } from 'rxjs'
+import type { Format } from './format.ts'
+import type { Step } from './step.ts'
+import { stepSymbol } from './step.ts'
+import type { StoreDeclaration } from './store.ts'
+import type { TopicDeclaration } from './topic.ts'
+
+export type StepBinding = Step<never, unknown>[typeof stepSymbol]
+
+/** A node of the compiled graph. `parents` and `children` are node ids; ids follow the flow downward. */
+export type GraphNode = {
+  readonly id: number
+  readonly name: string
+  readonly parents: readonly number[]
+} & (
+  | { readonly kind: 'source'; readonly topics: readonly string[] }
+  | { readonly kind: 'operator'; readonly operator: OperatorFunction<never, unknown> }
+  | { readonly kind: 'merge' }
+  | { readonly kind: 'processor'; readonly step: StepBinding; readonly stores: readonly string[] }
+  | { readonly kind: 'sink'; readonly step: StepBinding; readonly topic: string }
+  | { readonly kind: 'effect'; readonly step: StepBinding; readonly effect: string }
+)
+
+/** What the engine knows of a topic that the topology touches. */
+export interface GraphTopic {
+  /** As in `describe`: without the application id for internal topics. */
+  readonly name: string
+  readonly kind: 'external' | 'repartition'
+  readonly key: Format<unknown>
+  readonly value: Format<unknown>
+  readonly partitions: number | undefined
+  readonly config: Readonly<Record<string, string>>
+  readonly eventId: ((value: never) => string) | undefined
+}
+
+/** Nodes that must run together; one task for each of its input partitions. */
+export interface SubTopology {
+  readonly id: number
+  readonly nodes: readonly GraphNode[]
+  readonly sourceTopics: readonly string[]
+  readonly stores: readonly string[]
+}
+
+/** A topology: frozen data, made once, read by the engine, `describe`, the CLI and the test driver. */
+export interface Topology {
+  /** The application id: consumer group and prefix of internal topics. */
+  readonly name: string
+  readonly subTopologies: readonly SubTopology[]
+  readonly topics: ReadonlyMap<string, GraphTopic>
+  readonly stores: ReadonlyMap<string, StoreDeclaration<unknown, unknown>>
+}
+
+/** The topic's name on the broker. */
+export const brokerTopicName = (topology: Topology, topicName: string): string =>
+  topology.topics.get(topicName)?.kind === 'repartition' ? `${topology.name}-${topicName}` : topicName
+
+/** The changelog's name on the broker. */
+export const changelogTopicName = (topology: Topology, storeName: string): string =>
+  `${topology.name}-${storeName}-changelog`
+
+export const graphTopicOf = (declaration: TopicDeclaration<unknown, unknown>): GraphTopic => ({
+  name: declaration.name,
+  kind: 'external',
+  key: declaration.key,
+  value: declaration.value,
+  partitions: declaration.partitions,
+  config: declaration.config,
+  eventId: declaration.eventId,
+})

@@ -1,0 +1,11 @@
+/** The DSL: what `topology/` and users of the engine import. */
+export { from, merge, type Delivered, type Flow } from './flow.ts'
+export { avroFormat, type AvroFormat, type Format } from './format.ts'
+export { headerText, withKey, withValue, type Message, type Placed } from './message.ts'
+export { store, type KeyValueStore, type StoreDeclaration } from './store.ts'
+export { dedupe } from './steps/dedupe.ts'
+export { aggregate, mapValue, named, process } from './steps/processor.ts'
+export { effect, rekey, repartition, to } from './steps/routing.ts'
+export { topic, type TopicDeclaration } from './topic.ts'
+export { externalTopics, topology } from './topology.ts'
+export type { Topology } from './graph.ts'

@@ -1,0 +1,65 @@
+import { avro } from '../../codec/avro.ts'
+import type { AvroCodecs } from '../../codec/avro-codecs.ts'
+import type { Serde } from '../../codec/serde.ts'
+import { isAvroFormat, type Format } from '../dsl/format.ts'
+import { brokerTopicName, changelogTopicName, type Topology } from '../dsl/graph.ts'
+
+export interface KeyValueSerde {
+  readonly key: Serde<unknown>
+  readonly value: Serde<unknown>
+}
+
+/** All formats of one topology, ready to encode and decode. */
+export interface BoundFormats {
+  /** By the topic's name in the graph. */
+  topic(name: string): KeyValueSerde
+  store(name: string): KeyValueSerde
+  /** The record name of a topic's Avro schema, for the `eventType` header. */
+  eventType(topicName: string): string | undefined
+}
+
+const subjectOf = (brokerTopic: string): string => `${brokerTopic}-value`
+
+const eventTypeOf = (format: Format<unknown>): string | undefined =>
+  isAvroFormat(format) && 'name' in format.schema ? String(format.schema.name) : undefined
+
+/**
+ * Registers and binds every format of the topology: its topics and the changelogs of its stores.
+ * Errors: those of the registry (unreachable, incompatible schema).
+ */
+export const bindFormats = async (topology: Topology, codecs: AvroCodecs): Promise<BoundFormats> => {
+  const topics = [...topology.topics.values()].map(topic => ({
+    name: topic.name,
+    brokerName: brokerTopicName(topology, topic.name),
+    key: topic.key,
+    value: topic.value,
+  }))
+  const stores = [...topology.stores.values()].map(store => ({
+    name: store.name,
+    brokerName: changelogTopicName(topology, store.name),
+    key: store.key,
+    value: store.value,
+  }))
+  await codecs.prepare(
+    [...topics, ...stores].flatMap(({ brokerName, value }) =>
+      isAvroFormat(value) ? [avro(subjectOf(brokerName), value.schema)] : [],
+    ),
+  )
+  const bind = (format: Format<unknown>, brokerName: string): Serde<unknown> =>
+    isAvroFormat(format) ? codecs.serde(avro(subjectOf(brokerName), format.schema)) : format
+  const bindAll = (declared: typeof topics): Map<string, KeyValueSerde> =>
+    new Map(
+      declared.map(({ name, brokerName, key, value }) => [
+        name,
+        { key: bind(key, brokerName), value: bind(value, brokerName) },
+      ]),
+    )
+  const topicSerdes = bindAll(topics)
+  const storeSerdes = bindAll(stores)
+  const eventTypes = new Map(topics.map(({ name, value }) => [name, eventTypeOf(value)]))
+  return {
+    topic: name => topicSerdes.get(name) as KeyValueSerde,
+    store: name => storeSerdes.get(name) as KeyValueSerde,
+    eventType: name => eventTypes.get(name),
+  }
+}

@@ -1,0 +1,68 @@
+import { SluiceError } from '../../core/errors.ts'
+import type { GroupMetadata, Kafka, OffsetPosition, TransactionalProducer } from '../../kafka/types.ts'
+import type { Task, TurnResult } from '../engine/task.ts'
+import type { Retry } from './retry.ts'
+
+/** A worker's turn on its way to the log: everything its tasks did, and how far they read. */
+export interface EndedTurn {
+  readonly tasks: readonly Task[]
+  readonly results: readonly TurnResult[]
+  readonly positions: readonly OffsetPosition[]
+}
+
+export interface CommitOptions {
+  readonly kafka: Kafka
+  readonly producer: TransactionalProducer
+  readonly groupId: string
+  /** The current generation; resolves only while this worker is a member. */
+  readonly membership: () => Promise<GroupMetadata>
+  readonly retry: Retry
+}
+
+/**
+ * The commit protocol. True: the turn's writes are state and its outputs visible. False: nothing of it ever will be, and all
+ * turns stacked on it must be forgotten too; a rejection means the same, with the reason.
+ */
+export const commitTurn = async (turn: EndedTurn, options: CommitOptions): Promise<boolean> => {
+  const { producer } = options
+  // 1. Outputs and changelogs, in one transaction with
+  const records = turn.results.flatMap(({ outputs, changelog }) => [...outputs, ...changelog])
+  if (records.length > 0) await producer.send(records)
+  // 2. how far was read. A generation that has ended in the meantime is no loss: the transaction waits for the next one.
+  await sendOffsets(turn.positions, options)
+  // 3. The commit point.
+  const outcome = await producer.commit()
+  const committed =
+    outcome === 'unknown' ? await wasCommitted(turn.positions, options) : outcome === 'committed'
+  // 4. Only now do the turn's writes become state.
+  if (committed) for (const task of turn.tasks) task.promote()
+  return committed
+}
+
+const sendOffsets = async (
+  positions: readonly OffsetPosition[],
+  { producer, membership }: CommitOptions,
+): Promise<void> => {
+  for (;;) {
+    const group = await membership()
+    try {
+      await producer.sendOffsets(group, positions)
+      return
+    } catch (error) {
+      if (!(error instanceof SluiceError) || error.reaction !== 'retry') throw error
+    }
+  }
+}
+
+// A new producer epoch ends the transaction one way or the other; then the stable offsets tell which way it was. As long as
+// nobody can tell, nothing else may happen: forgetting a turn that was committed would lose its state.
+const wasCommitted = async (
+  positions: readonly OffsetPosition[],
+  { kafka, producer, groupId, retry }: CommitOptions,
+): Promise<boolean> =>
+  retry('resolving a commit of unknown outcome', async () => {
+    await producer.init()
+    const stable = await kafka.admin().committedOffsets(groupId, positions)
+    const offsets = new Map(stable.map(({ topic, partition, offset }) => [`${topic}-${partition}`, offset]))
+    return positions.every(({ topic, partition, offset }) => offsets.get(`${topic}-${partition}`) === offset)
+  })

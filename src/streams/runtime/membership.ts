@@ -1,0 +1,89 @@
+import { SluiceError } from '../../core/errors.ts'
+import type { GroupJoin, GroupMember, GroupMetadata } from '../../kafka/types.ts'
+
+/**
+ * The worker's place in its consumer group. Joining runs beside the processing: the main loop asks `wantsJoin`, calls `startJoin`,
+ * goes on working, and picks the outcome up with `takeJoin`; whoever must commit awaits `current`.
+ */
+export class Membership {
+  readonly #member: GroupMember
+  #wanted = true
+  #lost = false
+  #joining: Promise<void> | undefined
+  #joined: GroupJoin | undefined
+  #failure: { readonly error: unknown } | undefined
+
+  constructor(member: GroupMember) {
+    this.#member = member
+    member.onRebalance(reason => {
+      this.#wanted = true
+      if (reason === 'lost') this.#lost = true
+    })
+  }
+
+  get wantsJoin(): boolean {
+    return this.#wanted && this.#joining === undefined
+  }
+
+  get isJoining(): boolean {
+    return this.#joining !== undefined
+  }
+
+  /** True once after membership was lost: what the worker owned may belong to others now. */
+  takeLost(): boolean {
+    const lost = this.#lost
+    this.#lost = false
+    return lost
+  }
+
+  requestJoin(): void {
+    this.#wanted = true
+  }
+
+  startJoin(userData: Buffer): void {
+    this.#wanted = false
+    this.#joining = this.#member
+      .join(userData)
+      .then(
+        joined => {
+          this.#joined = joined
+        },
+        (error: unknown) => {
+          this.#failure = { error }
+        },
+      )
+      .then(() => {
+        this.#joining = undefined
+      })
+  }
+
+  /** The outcome of the last join, once; undefined while there is none. Throws what the join failed with. */
+  takeJoin(): GroupJoin | undefined {
+    const failure = this.#failure
+    this.#failure = undefined
+    if (failure !== undefined) throw failure.error
+    const joined = this.#joined
+    this.#joined = undefined
+    return joined
+  }
+
+  /** The current generation, after a running join. Rejects with SLUICE_STREAMS_MEMBERSHIP_LOST when there is none. */
+  async current(): Promise<GroupMetadata> {
+    await this.#joining
+    const metadata = this.#member.metadata()
+    if (metadata === undefined || this.#lost) {
+      throw new SluiceError({
+        code: 'SLUICE_STREAMS_MEMBERSHIP_LOST',
+        message: 'the worker is no longer a member of its consumer group',
+        remedy: 'nothing: the worker forgets its open turn and joins again',
+        reaction: 'forget-turn',
+      })
+    }
+    return metadata
+  }
+
+  async leave(): Promise<void> {
+    await this.#joining
+    await this.#member.leave()
+  }
+}

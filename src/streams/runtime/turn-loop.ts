@@ -1,0 +1,154 @@
+import type { Clock } from '../../core/clock.ts'
+import type { AvroCodecs } from '../../codec/avro-codecs.ts'
+import type {
+  ConsumedRecord,
+  GroupMetadata,
+  Kafka,
+  LogReader,
+  OffsetPosition,
+  TransactionalProducer,
+} from '../../kafka/types.ts'
+import type { Task } from '../engine/task.ts'
+import { commitTurn } from './commit.ts'
+import { runEffects, type EffectHandlers } from './effects.ts'
+import type { OwnedTasks } from './owned-tasks.ts'
+import type { Retry } from './retry.ts'
+
+export interface TurnLoopOptions {
+  readonly kafka: Kafka
+  readonly producer: TransactionalProducer
+  readonly reader: LogReader
+  readonly codecs: AvroCodecs
+  readonly groupId: string
+  readonly tasks: OwnedTasks
+  readonly effects: EffectHandlers
+  readonly membership: () => Promise<GroupMetadata>
+  readonly clock: Clock
+  readonly retry: Retry
+  /** A turn takes no more records after this, milliseconds. */
+  readonly commitIntervalMs: number
+  readonly maxTurnRecords: number
+}
+
+/** Counters since the start. */
+export interface TurnCounts {
+  records: number
+  commits: number
+  forgotten: number
+}
+
+/**
+ * Turns of one worker: records in, one transaction out for all its tasks. While turn n commits, turn n + 1 is processed on an
+ * overlay over it; no more than these two are ever open, which is what bounds memory.
+ */
+export class TurnLoop {
+  readonly counts: TurnCounts = { records: 0, commits: 0, forgotten: 0 }
+  readonly #options: TurnLoopOptions
+  readonly #open = new Set<Task>()
+  readonly #committed = new Map<string, number>()
+  #openRecords = 0
+  #openedAt = 0
+  #committing: Promise<void> | undefined
+  #failed: { readonly error: unknown } | undefined
+
+  constructor(options: TurnLoopOptions) {
+    this.#options = options
+  }
+
+  /** A commit did not happen: `recover` must come next. */
+  get mustRecover(): boolean {
+    return this.#failed !== undefined
+  }
+
+  get isEmpty(): boolean {
+    return this.#open.size === 0
+  }
+
+  get isFull(): boolean {
+    const { clock, commitIntervalMs, maxTurnRecords } = this.#options
+    return (
+      this.#openRecords >= maxTurnRecords ||
+      (!this.isEmpty && clock.now() - this.#openedAt >= commitIntervalMs)
+    )
+  }
+
+  /** Pushes records through their tasks, into the open turn. Errors: those of the steps, naming the record. */
+  async push(records: readonly ConsumedRecord[]): Promise<void> {
+    const { codecs, clock, tasks, retry } = this.#options
+    const missing = codecs.missingIds(records.map(record => record.value))
+    if (missing.length > 0) await retry('loading schemas', () => codecs.load(missing))
+    if (this.isEmpty) this.#openedAt = clock.now()
+    for (const record of records) {
+      const active = tasks.ofInput(record)
+      // Left over from a task that was taken away: its new owner reads it.
+      if (active === undefined) continue
+      if (!this.#open.has(active.task)) {
+        active.task.beginTurn()
+        this.#open.add(active.task)
+      }
+      active.task.push(record)
+      this.#openRecords++
+    }
+    this.counts.records += records.length
+  }
+
+  /** Ends the open turn and starts its commit, after the former one's. With nothing open, commits positions that have moved over markers. */
+  async endTurn(): Promise<void> {
+    const { effects, retry } = this.#options
+    const tasks = [...this.#open]
+    const results = []
+    for (const task of tasks) results.push(await task.endTurn())
+    const positions = this.#movedPositions()
+    this.#open.clear()
+    this.#openRecords = 0
+    await runEffects(results, effects, retry)
+    await this.settled()
+    if (this.mustRecover || positions.length === 0) return
+    this.#committing = commitTurn({ tasks, results, positions }, this.#options).then(
+      committed => {
+        if (!committed) {
+          this.#failed = { error: undefined }
+          return
+        }
+        this.counts.commits++
+        for (const { topic, partition, offset } of positions)
+          this.#committed.set(`${topic}-${partition}`, offset)
+      },
+      (error: unknown) => {
+        this.#failed = { error }
+      },
+    )
+  }
+
+  /** Resolves when no commit is under way. */
+  async settled(): Promise<void> {
+    await this.#committing
+    this.#committing = undefined
+  }
+
+  /** Forgets everything that is not committed; returns what the last commit failed with. */
+  async forget(): Promise<unknown> {
+    await this.settled()
+    const error = this.#failed?.error
+    this.#failed = undefined
+    for (const { task } of this.#options.tasks.active()) task.forget()
+    this.#open.clear()
+    this.#openRecords = 0
+    this.#committed.clear()
+    this.counts.forgotten++
+    return error
+  }
+
+  #movedPositions(): OffsetPosition[] {
+    const { tasks, reader } = this.#options
+    return tasks
+      .active()
+      .flatMap(({ planned }) => planned.inputs)
+      .flatMap(({ topic, partition }) => {
+        const offset = reader.position({ topic, partition })
+        return offset === undefined || this.#committed.get(`${topic}-${partition}`) === offset
+          ? []
+          : [{ topic, partition, offset }]
+      })
+  }
+}

@@ -1,0 +1,211 @@
+import { messageOf, SluiceError } from '../../core/errors.ts'
+import type { GroupJoin, GroupMetadata, LogReader, TransactionalProducer } from '../../kafka/types.ts'
+import type { BoundFormats } from '../engine/bound-formats.ts'
+import { Task } from '../engine/task.ts'
+import { decodeAssignmentData, encodeMemberData, noOwners } from './group-protocol.ts'
+import type { Membership } from './membership.ts'
+import { OwnedTasks, type ReadyTask } from './owned-tasks.ts'
+import { committedPositions, restoreTask } from './restore.ts'
+import { isTransient, type Retry } from './retry.ts'
+import type { PartitionCounts, PlannedTask } from './task-plan.ts'
+import { TurnLoop } from './turn-loop.ts'
+import type { WorkerOptions, WorkerState } from './worker.ts'
+
+/** What a worker has prepared before it takes its first task. */
+export interface SessionParts {
+  readonly options: WorkerOptions
+  readonly transactionalId: string
+  readonly plan: readonly PlannedTask[]
+  readonly counts: PartitionCounts
+  readonly formats: BoundFormats
+  readonly reader: LogReader
+  readonly producer: TransactionalProducer
+  readonly membership: Membership
+  readonly retry: Retry
+  readonly signal: AbortSignal
+}
+
+const idlePollMs = 100
+const generationPauseMs = 20
+
+/**
+ * The main loop of a worker: join when the group wants it, take over and give up tasks, turn by turn until stopped. Joining and
+ * restoring run beside it; only the commit of a turn waits for the generation in force.
+ */
+export class WorkerSession {
+  readonly tasks: OwnedTasks
+  readonly turns: TurnLoop
+  readonly #parts: SessionParts
+  readonly #planned: ReadonlyMap<string, PlannedTask>
+  #owners = noOwners
+  #joinedOnce = false
+  #restored = 0
+
+  constructor(parts: SessionParts) {
+    const { options, producer, reader, retry } = parts
+    this.#parts = parts
+    this.#planned = new Map(parts.plan.map(planned => [planned.id, planned]))
+    this.tasks = new OwnedTasks(options.log)
+    this.turns = new TurnLoop({
+      kafka: options.kafka,
+      producer,
+      reader,
+      codecs: options.codecs,
+      groupId: options.topology.name,
+      tasks: this.tasks,
+      effects: options.effects ?? {},
+      membership: () => this.#generation(),
+      clock: options.clock,
+      retry,
+      commitIntervalMs: options.commitIntervalMs ?? 100,
+      maxTurnRecords: options.maxTurnRecords ?? 5_000,
+    })
+  }
+
+  get state(): WorkerState {
+    return !this.#joinedOnce || this.#parts.membership.isJoining || this.tasks.restoringCount > 0
+      ? 'rebalancing'
+      : 'running'
+  }
+
+  get restoredRecords(): number {
+    return this.#restored
+  }
+
+  /** Until the signal aborts; then the open turn is committed and what is owned is left to others. */
+  async run(): Promise<void> {
+    const { signal } = this.#parts
+    while (!signal.aborted) {
+      try {
+        await this.#step()
+      } catch (error) {
+        if (signal.aborted || !isTransient(error)) throw error
+        await this.#recover(error)
+      }
+    }
+    await this.turns.endTurn()
+    await this.turns.settled()
+  }
+
+  async close(): Promise<void> {
+    await this.tasks.close()
+  }
+
+  async #step(): Promise<void> {
+    const { membership, reader } = this.#parts
+    if (membership.takeLost()) await this.#dropAll()
+    if (membership.wantsJoin) this.#startJoin()
+    const joined = membership.takeJoin()
+    if (joined !== undefined) await this.#apply(joined)
+    reader.add(this.tasks.takeReady().flatMap(({ positions }) => positions))
+    if (this.turns.mustRecover) await this.#recover(undefined)
+
+    const records = await reader.poll(1_000, this.turns.isEmpty ? idlePollMs : 0)
+    if (records.length > 0) await this.turns.push(records)
+    if (records.length === 0 || this.turns.isFull) await this.turns.endTurn()
+  }
+
+  #startJoin(): void {
+    const { membership, transactionalId } = this.#parts
+    membership.startJoin(encodeMemberData({ transactionalId, owned: this.tasks.ids(), owners: this.#owners }))
+  }
+
+  async #generation(): Promise<GroupMetadata> {
+    const { membership, options } = this.#parts
+    if (membership.wantsJoin) this.#startJoin()
+    // Gives the heartbeat a moment to notice that a generation which was just refused has ended.
+    await options.clock.sleep(membership.isJoining ? 0 : generationPauseMs)
+    return membership.current()
+  }
+
+  async #apply(joined: GroupJoin): Promise<void> {
+    const { membership, options } = this.#parts
+    const assignment = decodeAssignmentData(joined.userData)
+    this.#owners = assignment.owners
+    this.#joinedOnce = true
+    const owned = new Set(this.tasks.ids())
+    const assigned = new Set(assignment.tasks)
+    const revoked = [...owned].filter(id => !assigned.has(id))
+    const added = assignment.tasks.filter(id => !owned.has(id))
+    options.log.info(
+      { topology: options.topology.name, added, revoked, generation: joined.metadata.generationId },
+      'tasks assigned',
+    )
+    if (revoked.length > 0) {
+      // Committed before the next join: only that join lets others have them.
+      await this.turns.endTurn()
+      await this.turns.settled()
+      if (this.turns.mustRecover) await this.#recover(undefined)
+      this.#parts.reader.remove(this.tasks.drop(revoked))
+      membership.requestJoin()
+    }
+    for (const id of added) this.#take(id, assignment.fence[id])
+  }
+
+  #take(id: string, fence: string | undefined): void {
+    const { options, formats, counts, retry, transactionalId } = this.#parts
+    const planned = this.#planned.get(id) as PlannedTask
+    this.tasks.restore(planned, signal =>
+      retry(`restoring task ${id}`, async (): Promise<ReadyTask> => {
+        signal.throwIfAborted()
+        const task = new Task({
+          topology: options.topology,
+          subTopology: planned.subTopology,
+          partition: planned.partition,
+          formats,
+          partitionCount: topic => counts.get(topic) ?? 1,
+        })
+        const positions = await restoreTask(task, planned, {
+          kafka: options.kafka,
+          groupId: options.topology.name,
+          formats,
+          codecs: options.codecs,
+          signal,
+          fence: fence === transactionalId ? undefined : fence,
+          onRestored: records => {
+            this.#restored += records
+          },
+        })
+        return { task, planned, positions }
+      }),
+    )
+  }
+
+  // Forget what is not committed, take a new producer epoch, read again from the committed offsets. No state is read again.
+  async #recover(cause: unknown): Promise<void> {
+    const { options, producer, reader, retry } = this.#parts
+    const error = (await this.turns.forget()) ?? cause
+    if (error !== undefined && !isTransient(error)) throw error
+    options.log.warn(
+      { topology: options.topology.name, error: error === undefined ? 'aborted' : messageOf(error) },
+      'turn forgotten',
+    )
+    await retry('taking a new producer epoch', () => producer.init())
+    const inputs = this.tasks.active().flatMap(({ planned }) => planned.inputs)
+    const positions = await retry('reading committed offsets', () =>
+      committedPositions(options.kafka, options.topology.name, inputs),
+    )
+    reader.assign(positions)
+  }
+
+  async #dropAll(): Promise<void> {
+    const { options, producer, reader, retry, membership } = this.#parts
+    options.log.warn({ topology: options.topology.name }, 'membership lost; all tasks dropped')
+    await this.turns.forget()
+    await retry('taking a new producer epoch', () => producer.init())
+    this.tasks.drop(this.tasks.ids())
+    reader.assign([])
+    membership.requestJoin()
+  }
+}
+
+/** A worker that stopped although nobody asked it to. */
+export const stoppedByError = (topology: string, cause: unknown): SluiceError =>
+  cause instanceof SluiceError
+    ? cause
+    : new SluiceError({
+        code: 'SLUICE_STREAMS_WORKER_FAILED',
+        message: `the worker of ${topology} failed: ${messageOf(cause)}`,
+        remedy: 'read the cause, then start the worker again: nothing of its open turn was committed',
+        cause,
+      })

@@ -1,0 +1,157 @@
+import type { AvroCodecs } from '../../codec/avro-codecs.ts'
+import type { Clock } from '../../core/clock.ts'
+import { messageOf } from '../../core/errors.ts'
+import type { Logger } from '../../core/log.ts'
+import type { GroupMember, Kafka } from '../../kafka/types.ts'
+import { brokerTopicName, type Topology } from '../dsl/graph.ts'
+import { bindFormats } from '../engine/bound-formats.ts'
+import type { EffectHandlers } from './effects.ts'
+import { taskAssignor } from './group-protocol.ts'
+import { Membership } from './membership.ts'
+import { retrying } from './retry.ts'
+import {
+  internalTopicSpecs,
+  planTasks,
+  withRepartitionCounts,
+  type PartitionCounts,
+  type PlannedTask,
+} from './task-plan.ts'
+import { stoppedByError, WorkerSession } from './worker-session.ts'
+
+export interface WorkerOptions {
+  readonly topology: Topology
+  readonly kafka: Kafka
+  readonly codecs: AvroCodecs
+  readonly effects?: EffectHandlers
+  readonly clock: Clock
+  readonly log: Logger
+  /** Stable over restarts: a restarted worker fences what is left of itself. */
+  readonly instanceId: string
+  /** A turn takes records for at most this long before it commits. Default 100. */
+  readonly commitIntervalMs?: number
+  /** Default 5,000. */
+  readonly maxTurnRecords?: number
+  /** Default 10,000; a worker that was killed is missed after this. */
+  readonly sessionTimeoutMs?: number
+  /** Default 30,000. */
+  readonly transactionTimeoutMs?: number
+  /** Replication factor of internal topics. Default 1. */
+  readonly replicas?: number
+}
+
+/** What a worker does now. `rebalancing` includes restoring: kept tasks go on meanwhile. */
+export type WorkerState = 'starting' | 'rebalancing' | 'running' | 'stopped'
+
+export interface WorkerStatus {
+  readonly topology: string
+  readonly state: WorkerState
+  readonly tasks: readonly string[]
+  readonly restoring: number
+  /** Since the start. */
+  readonly records: number
+  readonly commits: number
+  readonly forgottenTurns: number
+  readonly restoredRecords: number
+}
+
+/**
+ * Runs the tasks of one topology that the consumer group gives it, with exactly-once semantics (Kafka Streams' exactly_once_v2),
+ * until told to stop.
+ *
+ * @example await new StreamWorker({ topology: orders, kafka, codecs, clock, log, instanceId: 'worker-1' }).run(signal)
+ */
+export class StreamWorker {
+  readonly #options: WorkerOptions
+  #session: WorkerSession | undefined
+  #stopped = false
+
+  constructor(options: WorkerOptions) {
+    this.#options = options
+  }
+
+  status(): WorkerStatus {
+    const session = this.#session
+    return {
+      topology: this.#options.topology.name,
+      state: this.#stopped ? 'stopped' : (session?.state ?? 'starting'),
+      tasks: session?.tasks.ids().toSorted() ?? [],
+      restoring: session?.tasks.restoringCount ?? 0,
+      records: session?.turns.counts.records ?? 0,
+      commits: session?.turns.counts.commits ?? 0,
+      forgottenTurns: session?.turns.counts.forgotten ?? 0,
+      restoredRecords: session?.restoredRecords ?? 0,
+    }
+  }
+
+  /** Resolves after a graceful stop; rejects with the first error that does not pass by itself, nothing of its turn committed. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { topology, kafka, codecs, clock, log, instanceId } = this.#options
+    const retry = retrying(clock, log, signal)
+    const transactionalId = `${topology.name}-${instanceId}-0`
+    const closers: (() => Promise<void>)[] = []
+    try {
+      const counts = await retry('preparing topics', () => this.#prepareTopics())
+      const formats = await retry('registering schemas', () => bindFormats(topology, codecs))
+      const plan = planTasks(topology, counts)
+      const producer = kafka.transactionalProducer(transactionalId, {
+        transactionTimeoutMs: this.#options.transactionTimeoutMs ?? 30_000,
+      })
+      closers.push(() => producer.close())
+      await retry('starting the producer', () => producer.init())
+      const reader = kafka.reader()
+      closers.push(() => reader.close())
+      const membership = new Membership(this.#member(plan))
+      closers.push(() => membership.leave())
+      const session = new WorkerSession({
+        options: this.#options,
+        transactionalId,
+        plan,
+        counts,
+        formats,
+        reader,
+        producer,
+        membership,
+        retry,
+        signal,
+      })
+      this.#session = session
+      closers.push(() => session.close())
+      await session.run()
+    } catch (error) {
+      if (!signal.aborted) throw stoppedByError(topology.name, error)
+    } finally {
+      for (const close of closers.toReversed()) {
+        await close().catch((error: unknown) => log.warn({ error: messageOf(error) }, 'closing failed'))
+      }
+      this.#stopped = true
+    }
+  }
+
+  async #prepareTopics(): Promise<PartitionCounts> {
+    const { topology, kafka, replicas } = this.#options
+    const admin = kafka.admin()
+    const external = [...topology.topics.values()].filter(topic => topic.kind === 'external')
+    const described = await admin.describeTopics(external.map(topic => brokerTopicName(topology, topic.name)))
+    const counts = withRepartitionCounts(
+      topology,
+      new Map(described.map(({ name, partitions }) => [name, partitions])),
+    )
+    const internal = internalTopicSpecs(topology, counts)
+    await admin.ensureTopics(internal.map(spec => ({ ...spec, replicas: replicas ?? 1 })))
+    return counts
+  }
+
+  #member(plan: readonly PlannedTask[]): GroupMember {
+    const { topology, kafka, sessionTimeoutMs } = this.#options
+    const timeoutMs = sessionTimeoutMs ?? 10_000
+    return kafka.groupMember({
+      groupId: topology.name,
+      topics: [...new Set(plan.flatMap(({ inputs }) => inputs.map(({ topic }) => topic)))],
+      protocolName: 'sluice',
+      assign: taskAssignor(() => plan),
+      sessionTimeoutMs: timeoutMs,
+      heartbeatIntervalMs: Math.floor(timeoutMs / 10),
+      rebalanceTimeoutMs: 60_000,
+    })
+  }
+}
