@@ -102,7 +102,9 @@ export interface MemberAssignment {
 }
 
 /** Chosen by the group's leader; pure but for the metadata it is given. */
-export type Assign = (members: readonly JoiningMember[]) => Promise<readonly MemberAssignment[]> | readonly MemberAssignment[]
+export type Assign = (
+  members: readonly JoiningMember[],
+) => Promise<readonly MemberAssignment[]> | readonly MemberAssignment[]
 
 export interface GroupJoin {
   readonly metadata: GroupMetadata
@@ -145,9 +147,16 @@ export interface KafkaAdmin {
   ensureTopics(specs: readonly TopicSpec[]): Promise<void>
   deleteTopics(names: readonly string[]): Promise<void>
   /** First and end offsets; `end` is the last stable offset under `read_committed`. */
-  listOffsets(partitions: readonly TopicPartition[], at: 'earliest' | 'latest-committed' | 'latest'): Promise<OffsetPosition[]>
+  listOffsets(
+    partitions: readonly TopicPartition[],
+    at: 'earliest' | 'latest-committed' | 'latest',
+  ): Promise<OffsetPosition[]>
   /** Committed offsets with requireStable (waits out pending transactions up to `timeoutMs`); offset -1 where none. */
-  committedOffsets(groupId: string, partitions: readonly TopicPartition[], timeoutMs?: number): Promise<OffsetPosition[]>
+  committedOffsets(
+    groupId: string,
+    partitions: readonly TopicPartition[],
+    timeoutMs?: number,
+  ): Promise<OffsetPosition[]>
   /** Plain offset commit for at-least-once; the generation is checked by the broker. */
   commitOffsets(group: GroupMetadata, positions: readonly OffsetPosition[]): Promise<void>
   /** Fences another owner's transactional id and ends its open transaction. */
@@ -158,8 +167,14 @@ export interface KafkaAdmin {
 /** The one way into Kafka; `connectKafka` in platformatic.ts is its only maker. */
 export interface Kafka {
   admin(): KafkaAdmin
-  reader(options?: { readonly isolation?: 'read_committed' | 'read_uncommitted'; readonly maxBytes?: number }): LogReader
-  transactionalProducer(transactionalId: string, options?: { readonly transactionTimeoutMs?: number }): TransactionalProducer
+  reader(options?: {
+    readonly isolation?: 'read_committed' | 'read_uncommitted'
+    readonly maxBytes?: number
+  }): LogReader
+  transactionalProducer(
+    transactionalId: string,
+    options?: { readonly transactionTimeoutMs?: number },
+  ): TransactionalProducer
   groupMember(options: {
     readonly groupId: string
     readonly topics: readonly string[]

@@ -1,0 +1,278 @@
+import {
+  createTopicsV7,
+  deleteTopicsV6,
+  initProducerIdV5,
+  listOffsetsV7,
+  offsetCommitV8,
+  offsetFetchV8,
+} from '@platformatic/kafka'
+import type { Broker } from '@platformatic/kafka'
+import { SluiceError } from '../core/errors.ts'
+import { errorIdOf, unreachableCode } from './classify.ts'
+import type { Cluster } from './cluster.ts'
+import { groupByLeader } from './leaders.ts'
+import type { Lane } from './lane.ts'
+import type { TopicMetadata } from './metadata.ts'
+import { offsetsByTopic, partitionsByTopic, positionKey } from './positions.ts'
+import { pauseMs, retrying } from './retry.ts'
+import type {
+  GroupMetadata,
+  KafkaAdmin,
+  OffsetPosition,
+  TopicDescription,
+  TopicPartition,
+  TopicSpec,
+} from './types.ts'
+
+const earliest = -2n
+const latest = -1n
+const brokerDefault = -1
+const consumerReplica = -1
+// Whoever is fenced gets its own timeout again when it initialises; this one only has to be legal.
+const fencingTimeoutMs = 60_000
+
+/** Topics, offsets and fencing by raw requests; see `KafkaAdmin` for the contract. */
+export class ClusterAdmin implements KafkaAdmin {
+  readonly #cluster: Cluster
+  readonly #lane: Lane
+
+  constructor(cluster: Cluster) {
+    this.#cluster = cluster
+    this.#lane = cluster.openLane()
+  }
+
+  async describeTopics(names: readonly string[]): Promise<TopicDescription[]> {
+    if (names.length === 0) return []
+    const topics = await this.#topics(names)
+    return names.map(name => {
+      const found = topics.get(name)
+      if (found === undefined) throw unknownTopic(name)
+      return { name, partitions: found.leaders.length }
+    })
+  }
+
+  async listTopics(): Promise<string[]> {
+    const topics = await this.#retrying('listing topics', () => this.#cluster.metadata.fetch(null))
+    return topics.filter(({ isInternal }) => !isInternal).map(({ name }) => name)
+  }
+
+  async ensureTopics(specs: readonly TopicSpec[]): Promise<void> {
+    if (specs.length === 0) return
+    const known = await this.#topics(specs.map(({ name }) => name))
+    const missing = specs.filter(({ name }) => !known.has(name))
+    if (missing.length > 0) await this.#retrying('creating topics', () => this.#create(missing))
+    await this.#untilLed(specs)
+  }
+
+  async deleteTopics(names: readonly string[]): Promise<void> {
+    if (names.length === 0) return
+    await this.#retrying('deleting topics', async () => {
+      try {
+        const topics = names.map(name => ({ name, topicId: null }))
+        await this.#cluster.call(deleteTopicsV6.api, topics, this.#cluster.requestTimeoutMs)
+      } catch (error) {
+        // One that is already gone is what was asked for.
+        if (errorIdOf(error) !== 'UNKNOWN_TOPIC_OR_PARTITION') throw error
+      }
+    })
+    await this.#waitFor(
+      `the deletion of ${names.join(', ')}`,
+      async () => (await this.#topics(names)).size === 0,
+    )
+  }
+
+  async listOffsets(
+    partitions: readonly TopicPartition[],
+    at: 'earliest' | 'latest-committed' | 'latest',
+  ): Promise<OffsetPosition[]> {
+    const found = new Map<string, number>()
+    await this.#retrying(
+      'listing offsets',
+      async () => {
+        const missing = partitions.filter(of => !found.has(positionKey(of)))
+        const { led, leaderless } = await groupByLeader(this.#cluster.metadata, missing)
+        for (const { leader, items } of led) {
+          const response = await this.#lane.call(
+            leader,
+            listOffsetsV7.api,
+            consumerReplica,
+            at === 'latest-committed' ? 1 : 0,
+            partitionsByTopic(items).map(({ name, partitions: indexes }) => ({
+              name,
+              partitions: indexes.map(partitionIndex => ({
+                partitionIndex,
+                currentLeaderEpoch: -1,
+                timestamp: at === 'earliest' ? earliest : latest,
+              })),
+            })),
+          )
+          for (const { name, partitions: answers } of response.topics) {
+            for (const { partitionIndex, offset } of answers) {
+              found.set(positionKey({ topic: name, partition: partitionIndex }), Number(offset))
+            }
+          }
+        }
+        if (leaderless[0] !== undefined) throw await this.#leaderless(leaderless[0])
+      },
+      () => partitions.forEach(({ topic }) => this.#cluster.metadata.drop(topic)),
+    )
+    return partitions.map(of => ({ ...of, offset: found.get(positionKey(of)) ?? 0 }))
+  }
+
+  async committedOffsets(
+    groupId: string,
+    partitions: readonly TopicPartition[],
+    timeoutMs = this.#cluster.operationTimeoutMs,
+  ): Promise<OffsetPosition[]> {
+    if (partitions.length === 0) return []
+    const topics = partitionsByTopic(partitions).map(({ name, partitions: indexes }) => ({
+      name,
+      partitionIndexes: indexes,
+    }))
+    const response = await this.#coordinated(
+      'group',
+      groupId,
+      'reading committed offsets',
+      timeoutMs,
+      coordinator =>
+        // Stable only: an offset with a transaction pending on it would let two owners process the same records.
+        this.#lane.call(coordinator, offsetFetchV8.api, [{ groupId, memberEpoch: -1, topics }], true),
+    )
+    const offsets = new Map<string, number>()
+    for (const { name, partitions: found } of response.groups[0]?.topics ?? []) {
+      for (const { partitionIndex, committedOffset } of found) {
+        offsets.set(positionKey({ topic: name, partition: partitionIndex }), Number(committedOffset))
+      }
+    }
+    return partitions.map(of => ({ ...of, offset: offsets.get(positionKey(of)) ?? -1 }))
+  }
+
+  async commitOffsets(group: GroupMetadata, positions: readonly OffsetPosition[]): Promise<void> {
+    if (positions.length === 0) return
+    const { groupId, generationId, memberId, groupInstanceId } = group
+    const topics = offsetsByTopic(positions)
+    await this.#coordinated('group', groupId, 'committing offsets', undefined, coordinator =>
+      this.#lane.call(
+        coordinator,
+        offsetCommitV8.api,
+        groupId,
+        generationId,
+        memberId,
+        groupInstanceId,
+        topics,
+      ),
+    )
+  }
+
+  async fenceProducer(transactionalId: string): Promise<void> {
+    await this.#coordinated('transaction', transactionalId, 'fencing', undefined, coordinator =>
+      this.#lane.call(coordinator, initProducerIdV5.api, transactionalId, fencingTimeoutMs, -1n, -1),
+    )
+  }
+
+  close(): Promise<void> {
+    return this.#lane.close()
+  }
+
+  #retrying<Result>(
+    what: string,
+    attempt: () => Promise<Result>,
+    onRetry: () => void = () => {},
+    timeoutMs = this.#cluster.operationTimeoutMs,
+  ): Promise<Result> {
+    return retrying(
+      { clock: this.#cluster.clock, timeoutMs, signal: this.#cluster.signal, what },
+      attempt,
+      onRetry,
+    )
+  }
+
+  #coordinated<Result>(
+    type: 'group' | 'transaction',
+    key: string,
+    what: string,
+    timeoutMs: number | undefined,
+    request: (coordinator: Broker) => Promise<Result>,
+  ): Promise<Result> {
+    const options = {
+      type,
+      key,
+      what: `${what} of ${key}`,
+      timeoutMs: timeoutMs ?? this.#cluster.operationTimeoutMs,
+    }
+    return this.#cluster.callCoordinator(options, request)
+  }
+
+  async #topics(names: readonly string[]): Promise<Map<string, TopicMetadata>> {
+    const topics = await this.#retrying('describing topics', () => this.#cluster.metadata.fetch(names))
+    return new Map(topics.map(topic => [topic.name, topic]))
+  }
+
+  async #create(specs: readonly TopicSpec[]): Promise<void> {
+    const topics = specs.map(({ name, partitions, replicas = brokerDefault, config = {} }) => ({
+      name,
+      numPartitions: partitions,
+      replicationFactor: replicas,
+      assignments: [],
+      configs: Object.entries(config).map(([key, value]) => ({ name: key, value })),
+    }))
+    try {
+      await this.#cluster.call(createTopicsV7.api, topics, this.#cluster.requestTimeoutMs, false)
+    } catch (error) {
+      // Somebody else was faster; its partition count is checked like that of any other existing topic.
+      if (errorIdOf(error) !== 'TOPIC_ALREADY_EXISTS') throw error
+    }
+  }
+
+  async #untilLed(specs: readonly TopicSpec[]): Promise<void> {
+    const names = specs.map(({ name }) => name)
+    await this.#waitFor(`leaders of ${names.join(', ')}`, async () => {
+      const topics = await this.#topics(names)
+      for (const { name, partitions } of specs) {
+        const found = topics.get(name)
+        if (found !== undefined && found.leaders.length !== partitions)
+          throw otherPartitions(name, partitions, found)
+      }
+      return names.every(name => topics.get(name)?.leaders.every(leader => leader !== undefined) === true)
+    })
+  }
+
+  async #waitFor(what: string, isDone: () => Promise<boolean>): Promise<void> {
+    const { clock, operationTimeoutMs, signal } = this.#cluster
+    const deadline = clock.now() + operationTimeoutMs
+    for (let tries = 0; !(await isDone()); tries++) {
+      if (clock.now() >= deadline) {
+        throw new SluiceError({
+          code: 'SLUICE_KAFKA_UNAVAILABLE',
+          message: `waited ${operationTimeoutMs} ms for ${what}`,
+          remedy: 'check that the brokers are up and not overloaded',
+          reaction: 'retry',
+        })
+      }
+      await clock.sleep(pauseMs('again', tries), signal)
+    }
+  }
+
+  async #leaderless(of: TopicPartition): Promise<SluiceError> {
+    const topic = await this.#cluster.metadata.topic(of.topic)
+    const name = `${of.topic}-${of.partition}`
+    if (topic === undefined || of.partition >= topic.leaders.length) return unknownTopic(name)
+    return new SluiceError({ code: unreachableCode, message: `${name} has no leader`, reaction: 'retry' })
+  }
+}
+
+const unknownTopic = (name: string): SluiceError =>
+  new SluiceError({
+    code: 'SLUICE_KAFKA_UNKNOWN_TOPIC',
+    message: `${name} does not exist`,
+    remedy: 'create it first (ensureTopics), or correct the name',
+    details: { topic: name },
+  })
+
+const otherPartitions = (name: string, wanted: number, found: TopicMetadata): SluiceError =>
+  new SluiceError({
+    code: 'SLUICE_KAFKA_PARTITIONS_DIFFER',
+    message: `topic ${name} has ${found.leaders.length} partitions, ${wanted} were asked for`,
+    remedy: 'give it the count that it has: with another one keys would change their partition',
+    details: { topic: name, partitions: found.leaders.length, wanted },
+  })
