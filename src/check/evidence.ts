@@ -5,7 +5,9 @@
 export interface Evidence {
   readonly takenAtMs: number
   readonly orders: ReadonlyMap<string, OrderRow>
+  /** Accepted ones. */
   readonly adjustments: ReadonlyMap<string, AdjustmentRow>
+  readonly abandonedAdjustments: ReadonlySet<string>
   readonly outboxRows: ReadonlyMap<string, OutboxRow>
   /** Generations of a SKU's `stock` partitions, ascending. */
   readonly stock: ReadonlyMap<string, readonly StockGeneration[]>

@@ -10,6 +10,7 @@ const pageRows = 5_000
 export interface PostgresEvidence {
   readonly orders: Map<string, OrderRow>
   readonly adjustments: Map<string, AdjustmentRow>
+  readonly abandonedAdjustments: Set<string>
   readonly outboxRows: Map<string, OutboxRow>
 }
 
@@ -67,7 +68,12 @@ const parseOrder = (row: Fields, where: string, intern: Intern): OrderRow => ({
 /** Orders, adjustments and outbox rows, from one snapshot. */
 export const readPostgres = async (url: string, options: ReadOptions): Promise<PostgresEvidence> => {
   const { intern } = options
-  const evidence: PostgresEvidence = { orders: new Map(), adjustments: new Map(), outboxRows: new Map() }
+  const evidence: PostgresEvidence = {
+    orders: new Map(),
+    adjustments: new Map(),
+    abandonedAdjustments: new Set(),
+    outboxRows: new Map(),
+  }
   let count = 0
   const counted =
     (onRow: (row: Fields, id: string) => void) =>
@@ -87,9 +93,13 @@ export const readPostgres = async (url: string, options: ReadOptions): Promise<P
     )
     await scan(
       client,
-      'SELECT id::text, sku, quantity::text FROM stock_adjustment',
+      'SELECT id::text, sku, quantity::text, status FROM stock_adjustment',
       counted((row, id) => {
         const where = `stock_adjustment ${id}`
+        if (textOf(row, 'status', where) === 'abandoned') {
+          evidence.abandonedAdjustments.add(id)
+          return
+        }
         evidence.adjustments.set(id, {
           sku: intern(textOf(row, 'sku', where)),
           quantity: toInteger(row['quantity'], 'quantity', where),

@@ -30,7 +30,12 @@ export const gatherEvidence = async (options: CheckOptions): Promise<Evidence> =
   const reading = [
     readPostgres(options.postgres, { intern, signal, onRows: report('postgres') }),
     readCassandra(options, { intern, signal, onRows: report('cassandra') }),
-    readLog(brokers, options.registry, { intern, signal, onRecords: report('log') }),
+    readLog(brokers, options.registry, {
+      intern,
+      signal,
+      topicPrefix: options.topicPrefix ?? '',
+      onRecords: report('log'),
+    }),
   ] as const
   for (const source of reading) source.catch((error: unknown) => failure.abort(error))
   try {

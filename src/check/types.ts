@@ -10,6 +10,8 @@ export interface CheckTargets {
   /** Base URL of the Confluent-compatible API. */
   readonly registry: string
   readonly keyspace: string
+  /** Put before each topic's name, for a pipeline beside the live one. Default none. */
+  readonly topicPrefix?: string
 }
 
 /** The invariants of the design; I8 (replayed state) belongs to replay. */

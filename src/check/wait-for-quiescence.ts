@@ -28,11 +28,12 @@ export interface QuiescenceOptions extends CheckTargets {
   readonly groups?: readonly WatchedGroup[]
 }
 
-const pipelineGroups: readonly WatchedGroup[] = [
-  { groupId: 'orders', topics: [topicOf.outbox, topicOf.movements] },
-  { groupId: 'settlement', topics: [topicOf.updates, topicOf.confirmed, topicOf.rejected] },
-  { groupId: 'materializer', topics: [topicOf.updates] },
-]
+const pipelineGroups = (topicPrefix: string): WatchedGroup[] =>
+  [
+    { groupId: 'orders', topics: [topicOf.outbox, topicOf.movements] },
+    { groupId: 'settlement', topics: [topicOf.updates, topicOf.confirmed, topicOf.rejected] },
+    { groupId: 'materializer', topics: [topicOf.updates] },
+  ].map(({ groupId, topics }) => ({ groupId, topics: topics.map(topic => `${topicPrefix}${topic}`) }))
 
 const isQuiet = ({ openOrders, outboxRows, lag }: Unrest): boolean =>
   openOrders + outboxRows + Object.values(lag).reduce((sum, records) => sum + records, 0) === 0
@@ -52,11 +53,12 @@ const describe = ({ openOrders, outboxRows, lag }: Unrest): string =>
  * @example await waitForQuiescence({ ...stackUrls, timeoutMs: 60_000 })
  */
 export const waitForQuiescence = async (options: QuiescenceOptions): Promise<Unrest> => {
-  const { timeoutMs, signal, onProgress, pollIntervalMs = 250, groups = pipelineGroups } = options
+  const { timeoutMs, signal, onProgress, pollIntervalMs = 250, topicPrefix = '' } = options
+  const groups = options.groups ?? pipelineGroups(topicPrefix)
   const clock = options.clock ?? systemClock
   const startedAtMs = clock.now()
   const brokers = new Brokers(options.kafka)
-  const tail = new OutboxTail(brokers, options.registry, makeInterner())
+  const tail = new OutboxTail(brokers, `${topicPrefix}${topicOf.outbox}`, options.registry, makeInterner())
   const client = await openPostgres(options.postgres)
   const countOpen = async (): Promise<number> => {
     const { rows } = await client.query<{ open: number }>(

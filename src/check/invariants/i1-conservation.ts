@@ -61,7 +61,7 @@ const accountsOfLog = (evidence: Evidence): Map<string, Account> => {
   return accounts
 }
 
-/** Reservations of orders that Postgres does not know are I7's affair: they are neither available nor anybody's. */
+/** Reservations of what was abandoned, or never came to Postgres, are I7's affair: they are neither available nor anybody's. */
 const heldIn = (
   generations: readonly StockGeneration[],
   evidence: Evidence,
@@ -70,7 +70,8 @@ const heldIn = (
   for (const { rows } of generations) {
     for (const { entry, state, quantity } of rows) {
       if (state !== 'held') continue
-      if (evidence.orders.has(entry) || evidence.adjustments.has(entry)) held.known += quantity
+      const status = evidence.orders.get(entry)?.status ?? 'abandoned'
+      if (status !== 'abandoned' || evidence.adjustments.has(entry)) held.known += quantity
       else held.orphaned += quantity
     }
   }

@@ -1,43 +1,52 @@
-import { streamNames, topicOf, type Evidence, type MovementRecord, type OrderRecord } from '../evidence.ts'
+import {
+  streamNames,
+  topicOf,
+  type Evidence,
+  type MovementRecord,
+  type OrderRecord,
+  type Streams,
+} from '../evidence.ts'
 import { Findings } from '../findings.ts'
 import { partitionOf } from '../murmur2.ts'
+import type { Subject } from '../types.ts'
 import type { Invariant } from './types.ts'
+
+type AnyRecord = Streams[keyof Streams][number]
+
+const subjectOf = (record: AnyRecord): Subject => {
+  const { eventId } = record
+  if ('sku' in record) return { sku: record.sku, eventId }
+  if ('orderId' in record) return { orderId: record.orderId }
+  return record.type === 'StockAdjusted' ? { sku: record.key, eventId } : { orderId: record.key, eventId }
+}
+
+/** What the key has to be; an outbox record says it nowhere else. */
+const ownerOf = (record: AnyRecord): string => {
+  if ('sku' in record) return record.sku
+  return 'orderId' in record ? record.orderId : record.key
+}
 
 /** Every record lies in the partition of its key, and so each key in exactly one. */
 const checkPartitions = (findings: Findings, evidence: Evidence): void => {
   for (const name of streamNames) {
     const topic = topicOf[name]
     const partitionCount = evidence.log.partitionCounts.get(topic) ?? 1
-    const skuKeyed = name === 'movements' || name === 'updates'
     const due = new Map<string, number>()
     for (const record of evidence.log.committed[name]) {
       const { key, partition, offset } = record
+      const owner = ownerOf(record)
       const expected = due.get(key) ?? partitionOf(key, partitionCount)
       due.set(key, expected)
-      const subject = 'sku' in record ? { sku: record.sku } : subjectOf(record, key)
       findings.expect(
-        partition === expected,
-        { ...subject, topic, partition, offset },
-        () => `key ${key} belongs in partition ${expected} of ${partitionCount}`,
+        partition === expected && key === owner,
+        { ...subjectOf(record), topic, partition, offset },
+        () =>
+          key === owner
+            ? `key ${key} belongs in partition ${expected} of ${partitionCount}`
+            : `the key is ${key} instead of ${owner}`,
       )
-      const owner = 'sku' in record ? record.sku : 'orderId' in record ? record.orderId : undefined
-      if (owner !== undefined && owner !== key) {
-        findings.expect(
-          false,
-          { ...subject, topic, partition, offset },
-          () => `the key is ${key} instead of the ${skuKeyed ? 'SKU' : 'order id'}`,
-        )
-      }
     }
   }
-}
-
-const subjectOf = (record: object, key: string): { orderId: string } | { eventId: string; sku: string } => {
-  if ('orderId' in record && typeof record.orderId === 'string') return { orderId: record.orderId }
-  if ('type' in record && record.type === 'StockAdjusted' && 'eventId' in record) {
-    return { eventId: String(record.eventId), sku: key }
-  }
-  return { orderId: key }
 }
 
 const firstByOrder = (records: readonly OrderRecord[]): Map<string, OrderRecord> => {

@@ -10,6 +10,7 @@ export const checkOutbox: Invariant = evidence => {
   const onTopic = countBy(committed.outbox, record => record.eventId)
   const bySubject = countBy(committed.outbox, record => `${record.type}\n${record.subjectId}`)
   const created = countBy(committed.created, record => record.orderId)
+  const validated = countBy(committed.validated, record => record.orderId)
   const movements = countBy(
     committed.movements.filter(movement => movement.type === 'adjustment'),
     movement => movement.eventId,
@@ -41,6 +42,13 @@ export const checkOutbox: Invariant = evidence => {
       times === 1,
       { orderId, topic: topicOf.created },
       () => `has ${times} order-created instead of one`,
+    )
+  }
+  for (const [orderId, times] of validated) {
+    findings.expect(
+      times === 1,
+      { orderId, topic: topicOf.validated },
+      () => `has ${times} order-validated instead of one`,
     )
   }
   for (const [eventId, { sku, quantity }] of evidence.adjustments) {

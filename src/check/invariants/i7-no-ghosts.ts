@@ -36,19 +36,27 @@ const checkEvents = (findings: Findings, evidence: Evidence): void => {
   }
 }
 
+/** Why nobody has a claim on a held row, if nobody has. */
+const originOfOrphan = (entry: string, evidence: Evidence): string | undefined => {
+  if (evidence.orders.get(entry)?.status === 'abandoned') return 'its order was abandoned'
+  if (evidence.abandonedAdjustments.has(entry)) return 'its adjustment was abandoned'
+  return evidence.orders.has(entry) || evidence.adjustments.has(entry)
+    ? undefined
+    : 'no order or adjustment has it'
+}
+
 const faultOfHeld = (row: StockRow, evidence: Evidence, options: InvariantOptions): string | undefined => {
   const ageMs = evidence.takenAtMs - row.atMs
+  const orphan = originOfOrphan(row.entry, evidence)
+  if (orphan !== undefined) {
+    return ageMs > options.orphanGraceMs
+      ? `${orphan}, and it is ${Math.round(ageMs / 1000)} s old`
+      : undefined
+  }
+  if (options.allowOpen) return undefined
   const order = evidence.orders.get(row.entry)
-  if (order !== undefined) {
-    if (order.status === 'created') return undefined
-    return options.allowOpen && order.status !== 'abandoned' ? undefined : `its order is ${order.status}`
-  }
-  if (evidence.adjustments.has(row.entry)) {
-    return options.allowOpen ? undefined : 'its adjustment is committed, but was not settled'
-  }
-  return ageMs > options.orphanGraceMs
-    ? `no order or adjustment has it, and it is ${Math.round(ageMs / 1000)} s old`
-    : undefined
+  if (order === undefined) return 'its adjustment is committed, but was not settled'
+  return order.status === 'created' ? undefined : `its order is ${order.status}`
 }
 
 /** No reservation outlives what it was made for. */

@@ -1,4 +1,3 @@
-import { topicOf } from '../evidence.ts'
 import type { Intern } from '../interner.ts'
 import { absorb } from './absorb.ts'
 import type { Brokers } from './brokers.ts'
@@ -10,13 +9,15 @@ import { TransactionResolver } from './transactions.ts'
 /** The ids of the committed outbox records, kept up to date by reading only what is new. */
 export class OutboxTail {
   private readonly brokers: Brokers
+  private readonly topic: string
   private readonly decoder: RegistryDecoder
   private readonly intern: Intern
   private readonly ids = new Set<string>()
   private readonly partitions = new Map<number, { position: number; resolver: TransactionResolver<string> }>()
 
-  constructor(brokers: Brokers, registryUrl: string, intern: Intern) {
+  constructor(brokers: Brokers, topic: string, registryUrl: string, intern: Intern) {
     this.brokers = brokers
+    this.topic = topic
     this.decoder = new RegistryDecoder(registryUrl)
     this.intern = intern
   }
@@ -27,7 +28,7 @@ export class OutboxTail {
 
   /** Reads up to the present end of the topic. */
   async advance(signal?: AbortSignal): Promise<void> {
-    const extents = await readExtents(this.brokers, [topicOf.outbox])
+    const extents = await readExtents(this.brokers, [this.topic])
     for (const { partition, start } of extents) {
       if (!this.partitions.has(partition)) {
         this.partitions.set(partition, { position: start, resolver: new TransactionResolver() })

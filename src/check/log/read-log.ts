@@ -8,6 +8,8 @@ import { RegistryDecoder } from './registry.ts'
 import { TransactionResolver } from './transactions.ts'
 
 interface ReadOptions {
+  /** Put before each topic's name. Default none. */
+  readonly topicPrefix?: string
   readonly intern: Intern
   readonly signal?: AbortSignal
   /** Called with the records read so far. */
@@ -29,7 +31,7 @@ const readStream = async <Name extends keyof Streams>(
   onBatchRecords: (count: number) => void,
 ): Promise<Resolved<Streams[Name][number]>> => {
   type Item = Streams[Name][number]
-  const extents: Extent[] = await readExtents(brokers, [topicOf[name]])
+  const extents: Extent[] = await readExtents(brokers, [`${options.topicPrefix ?? ''}${topicOf[name]}`])
   const resolvers = new Map(extents.map(({ partition }) => [partition, new TransactionResolver<Item>()]))
   const ranges = extents.map(({ topic, partition, start, end }) => ({
     topic,
