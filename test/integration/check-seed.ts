@@ -1,0 +1,280 @@
+import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { Admin, Producer, stringSerializers } from '@platformatic/kafka'
+import avsc, { type Schema } from 'avsc'
+import { Client as CassandraClient, types } from 'cassandra-driver'
+import { Client as PostgresClient } from 'pg'
+import { topicOf, type Position, type Streams } from '../../src/check/evidence.ts'
+import type { CheckTargets } from '../../src/check/types.ts'
+import { cassandraSchema } from '../../src/orders/migrations/cassandra.ts'
+import type { StackUrls } from '../../src/stack/types.ts'
+import { partitionCount, type World } from '../check/world.ts'
+
+type Value = Record<string, unknown>
+
+/** A record to put into a topic: where it goes by itself is said, for tests that put it elsewhere. */
+export interface Written {
+  readonly stream: keyof Streams
+  readonly record: Position & { readonly eventId: string }
+  readonly value: Value
+}
+
+/** The servers with a database, a keyspace and topics of one test's own, and the means to change what is in them. */
+export interface Seeded {
+  readonly targets: CheckTargets
+  readonly postgres: PostgresClient
+  readonly cassandra: CassandraClient
+  /** Writes records in one transaction, and ends it. */
+  write(records: readonly Written[], end: 'commit' | 'abort'): Promise<void>
+  close(): Promise<void>
+}
+
+const schemaTextOf = (stream: keyof Streams): string =>
+  readFileSync(new URL(`../../schemas/${topicOf[stream]}.avsc`, import.meta.url), 'utf8')
+
+const register = async (registry: string, topic: string, schema: string): Promise<number> => {
+  const response = await fetch(`${registry}/subjects/${topic}-value/versions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/vnd.schemaregistry.v1+json' },
+    body: JSON.stringify({ schema }),
+  })
+  if (!response.ok) throw new Error(`${topic}: ${await response.text()}`)
+  const { id } = (await response.json()) as { id: number }
+  return id
+}
+
+const seedPostgres = async (stack: StackUrls, database: string, world: World): Promise<PostgresClient> => {
+  const maker = new PostgresClient({ connectionString: stack.postgres })
+  await maker.connect()
+  await maker.query(`CREATE DATABASE ${database}`)
+  await maker.end()
+  const client = new PostgresClient({ connectionString: urlOf(stack, database) })
+  await client.connect()
+  const migration = new URL('../../src/orders/migrations/sql/001-orders.sql', import.meta.url)
+  await client.query(readFileSync(migration, 'utf8'))
+  for (const [id, { status, lines, totalMinor }] of world.orders) {
+    await client.query(
+      'INSERT INTO orders (id, customer_id, status, lines, total_minor, created_at) VALUES ($1, $2, $3, $4, $5, now())',
+      [id, 'guest', status, JSON.stringify(lines), totalMinor],
+    )
+  }
+  for (const [id, { sku, quantity }] of world.adjustments) {
+    await client.query(
+      "INSERT INTO stock_adjustment (id, sku, quantity, reason, created_at) VALUES ($1, $2, $3, 'initial', now())",
+      [id, sku, quantity],
+    )
+  }
+  for (const [id, { type, aggregateId, subjectId }] of world.outboxRows) {
+    await client.query(
+      'INSERT INTO outbox_event (id, aggregatetype, aggregateid, type, payload) VALUES ($1, $2, $3, $4, $5)',
+      [
+        id,
+        type === 'StockAdjusted' ? 'stock' : 'order',
+        aggregateId,
+        type,
+        JSON.stringify(payloadOf(type, subjectId)),
+      ],
+    )
+  }
+  return client
+}
+
+const urlOf = (stack: StackUrls, database: string): string => {
+  const url = new URL(stack.postgres)
+  url.pathname = `/${database}`
+  return url.href
+}
+
+const payloadOf = (type: string, subjectId: string): Value =>
+  type === 'StockAdjusted' ? { adjustmentId: subjectId } : { orderId: subjectId }
+
+const seedCassandra = async (stack: StackUrls, keyspace: string, world: World): Promise<CassandraClient> => {
+  const client = new CassandraClient({
+    contactPoints: [stack.cassandra],
+    localDataCenter: stack.datacenter,
+    queryOptions: { prepare: true, consistency: types.consistencies.quorum },
+    encoding: { useBigIntAsLong: true },
+  })
+  await client.connect()
+  for (const statement of cassandraSchema(keyspace, stack.datacenter, 1))
+    await client.execute(statement, [], { prepare: false })
+  await client.execute(`USE ${keyspace}`, [], { prepare: false })
+  for (const [sku, generations] of world.stock) {
+    for (const { generation, available, adjusted, sold, settledVersion, mode, rows } of generations) {
+      await client.execute(
+        'INSERT INTO stock (sku, generation, entry, available, version, mode, settled_version, adjusted, sold, closed, kind, quantity, state, at) ' +
+          "VALUES (?, ?, '', ?, 1, ?, ?, ?, ?, false, 'sentinel', 0, '', ?) IF NOT EXISTS",
+        [
+          sku,
+          generation,
+          BigInt(available),
+          mode,
+          BigInt(settledVersion),
+          BigInt(adjusted),
+          BigInt(sold),
+          new Date(0),
+        ],
+      )
+      for (const { entry, kind, quantity, state, atMs } of rows) {
+        await client.execute(
+          'INSERT INTO stock (sku, generation, entry, kind, quantity, state, at) VALUES (?, ?, ?, ?, ?, ?, ?) IF NOT EXISTS',
+          [sku, generation, entry, kind, BigInt(quantity), state, new Date(atMs)],
+        )
+      }
+    }
+  }
+  for (const [sku, { onHand, reserved, sold, version }] of world.stockStates) {
+    await client.execute(
+      'INSERT INTO stock_state (sku, on_hand, reserved, sold, version) VALUES (?, ?, ?, ?, ?)',
+      [sku, BigInt(onHand), BigInt(reserved), BigInt(sold), BigInt(version)],
+    )
+  }
+  for (const [sku, rows] of world.stockUpdates) {
+    for (const { version, eventId, orderId, type, quantity, onHand, reserved, sold } of rows) {
+      await client.execute(
+        'INSERT INTO stock_update (sku, bucket, version, event_id, order_id, type, quantity, on_hand, reserved, sold) ' +
+          "VALUES (?, '2026-01-01', ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+          sku,
+          BigInt(version),
+          eventId,
+          orderId,
+          type,
+          BigInt(quantity),
+          BigInt(onHand),
+          BigInt(reserved),
+          BigInt(sold),
+        ],
+      )
+    }
+  }
+  return client
+}
+
+const linesOf = (units: number): Value[] =>
+  units === 0 ? [] : [{ sku: 'ANY', quantity: units, amountMinor: 0, mode: 'lwt', generation: 0 }]
+
+/** The records of a stream with full values, as the pipeline would write them. */
+export const writtenOf = <Name extends keyof Streams>(stream: Name, records: Streams[Name]): Written[] =>
+  records.map((record): Written => {
+    const at = record.timestampMs
+    if (stream === 'outbox' && 'subjectId' in record) {
+      const { eventId: id, type, subjectId } = record
+      const payload = JSON.stringify(payloadOf(type, subjectId))
+      const after = { id, aggregatetype: 'any', aggregateid: record.key, type, payload }
+      const source = {
+        version: '1',
+        connector: 'postgresql',
+        name: 'shop',
+        ts_ms: at,
+        snapshot: 'false',
+      }
+      const place = {
+        db: 'd',
+        schema: 'public',
+        table: 'outbox_event',
+        sequence: null,
+        ts_us: null,
+        ts_ns: null,
+      }
+      const empty = { txId: null, lsn: null, xmin: null }
+      const times = { ts_ms: null, ts_us: null, ts_ns: null }
+      const envelope = {
+        before: null,
+        after,
+        source: { ...source, ...place, ...empty },
+        transaction: null,
+        op: 'c',
+        ...times,
+      }
+      return { stream, record, value: envelope }
+    }
+    if ('sku' in record)
+      return { stream, record, value: { ...record, generation: null, reason: null, mode: 'lwt', at } }
+    const order = { ...record, customerId: 'guest', lines: linesOf('units' in record ? record.units : 0) }
+    return {
+      stream,
+      record,
+      value: { ...order, createdAt: at, confirmedAt: at, rejectedAt: at, reasons: [] },
+    }
+  })
+
+const streamNames = Object.keys(topicOf) as (keyof Streams)[]
+
+/** Writes a world to real servers, under names of its own. */
+export const seed = async (stack: StackUrls, world: World): Promise<Seeded> => {
+  const suffix = randomBytes(5).toString('hex')
+  const topicPrefix = `check-${suffix}.`
+  const database = `check_${suffix}`
+  const keyspace = `check_${suffix}`
+  const bootstrapBrokers = [stack.kafka]
+  const admin = new Admin({ clientId: 'check-test', bootstrapBrokers })
+  const topics = streamNames.map(stream => `${topicPrefix}${topicOf[stream]}`)
+  await admin.createTopics({ topics, partitions: partitionCount, replicas: 1 })
+  const encoders = new Map(
+    await Promise.all(
+      streamNames.map(async stream => {
+        const text = schemaTextOf(stream)
+        const id = await register(stack.registry, `${topicPrefix}${topicOf[stream]}`, text)
+        return [stream, { id, type: avsc.Type.forSchema(JSON.parse(text) as Schema) }] as const
+      }),
+    ),
+  )
+  const producer = new Producer({
+    clientId: 'check-test',
+    bootstrapBrokers,
+    transactionalId: `check-test-${suffix}`,
+    idempotent: true,
+    producerId: -1n,
+    producerEpoch: -1,
+    retryDelay: 20,
+    retries: 200,
+    serializers: { ...stringSerializers, value: (bytes?: Buffer) => bytes },
+  })
+  const messageOf = ({ stream, record, value }: Written) => {
+    const encoder = encoders.get(stream)
+    if (encoder === undefined) throw new Error(`no schema for ${stream}`)
+    const header = Buffer.alloc(5)
+    header.writeUInt32BE(encoder.id, 1)
+    return {
+      topic: `${topicPrefix}${topicOf[stream]}`,
+      partition: record.partition,
+      key: record.key,
+      timestamp: BigInt(record.timestampMs),
+      headers: { id: record.eventId },
+      value: Buffer.concat([header, encoder.type.toBuffer(value)]),
+    }
+  }
+  const write: Seeded['write'] = async (records, end) => {
+    const transaction = await producer.beginTransaction()
+    await transaction.send({ messages: records.map(messageOf) })
+    await (end === 'commit' ? transaction.commit() : transaction.abort())
+  }
+  const [postgres, cassandra] = await Promise.all([
+    seedPostgres(stack, database, world),
+    seedCassandra(stack, keyspace, world),
+  ])
+  const { aborted, committed } = world.log
+  for (const stream of streamNames) {
+    if (aborted[stream].length > 0) await write(writtenOf(stream, aborted[stream]), 'abort')
+    if (committed[stream].length > 0) await write(writtenOf(stream, committed[stream]), 'commit')
+  }
+  return {
+    targets: { ...stack, postgres: urlOf(stack, database), keyspace, topicPrefix },
+    postgres,
+    cassandra,
+    write,
+    close: async () => {
+      await producer.close()
+      await admin.deleteTopics({ topics })
+      await admin.close()
+      await postgres.end()
+      const dropper = new PostgresClient({ connectionString: stack.postgres })
+      await dropper.connect()
+      await dropper.query(`DROP DATABASE ${database}`)
+      await dropper.end()
+      await cassandra.execute(`DROP KEYSPACE ${keyspace}`, [], { prepare: false })
+      await cassandra.shutdown()
+    },
+  }
+}
