@@ -1,6 +1,5 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 
-import type { Clock } from '../core/clock.ts'
 import { SluiceError } from '../core/errors.ts'
 import { isFree } from './ports.ts'
 import { launch, runningPid } from './processes.ts'
@@ -47,12 +46,8 @@ export const isServing = async (
  * Throws SLUICE_STACK_PORT_IN_USE, SLUICE_STACK_SERVER_DIED (with the end of its log), SLUICE_STACK_SERVER_SLOW,
  * or the signal's reason.
  */
-export const startServer = async (
-  server: StackServer,
-  context: StackContext,
-  clock: Clock,
-): Promise<void> => {
-  const { layout, signal } = context
+export const startServer = async (server: StackServer, context: StackContext): Promise<void> => {
+  const { layout, signal, clock } = context
   const [logFile, pidFile] = [layout.logFileOf(server.name), layout.pidFileOf(server.name)]
   const logStart = existsSync(logFile) ? statSync(logFile).size : 0
   if (runningPid(pidFile) === undefined) {

@@ -85,7 +85,8 @@ const bringUp = async (layout: StackLayout, options: UpOptions): Promise<UpResul
   const java = await install(layout, idle, options)
   for (const folder of [layout.home, layout.postgresHome]) requireSpace(folder, firstDataBytes)
   writeState(layout, state)
-  await startAll(idle, { layout, ports: state.ports, java, kafkaClusterId: state.kafkaClusterId }, options)
+  const { ports, kafkaClusterId } = state
+  await startAll(idle, { layout, ports, java, kafkaClusterId, clock }, options)
   return { urls: urlsOf(state), started: idle.map(server => server.name) }
 }
 
@@ -137,8 +138,9 @@ const serversNotServing = async (
 const startAll = async (
   servers: readonly StackServer[],
   context: StackContext,
-  { clock, signal, report = () => {} }: UpOptions,
+  { signal, report = () => {} }: UpOptions,
 ): Promise<void> => {
+  const { clock } = context
   const began = clock.now()
   const failure = new AbortController()
   const either = AbortSignal.any([failure.signal, ...(signal === undefined ? [] : [signal])])
@@ -146,7 +148,7 @@ const startAll = async (
   const results = await Promise.allSettled(
     servers.map(async server => {
       try {
-        await startServer(server, { ...context, signal: either }, clock)
+        await startServer(server, { ...context, signal: either })
         report({ kind: 'ready', server: server.name, afterMs: clock.now() - began })
       } catch (error) {
         failure.abort(error)

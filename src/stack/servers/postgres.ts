@@ -8,6 +8,7 @@ import { Client } from 'pg'
 import { SluiceError } from '../../core/errors.ts'
 import type { StackLayout } from '../layout.ts'
 import { installPostgres } from './postgres-binaries.ts'
+import { settleCrash } from './postgres-crash.ts'
 import type { StackContext, StackServer } from './server.ts'
 
 /** Role, password and database of the stack: nothing outside this machine can reach it. */
@@ -110,7 +111,9 @@ export const postgresServer: StackServer = {
   async prepare(context) {
     mkdirSync(context.layout.postgresHome, { recursive: true })
     programs(context.layout)
-    if (!existsSync(context.layout.dataOf('postgres'))) await initialise(context, postgresUser())
+    const data = context.layout.dataOf('postgres')
+    if (existsSync(data)) await settleCrash(data, context.clock, context.signal)
+    else await initialise(context, postgresUser())
   },
 
   launch({ layout, ports }) {

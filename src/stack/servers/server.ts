@@ -1,3 +1,4 @@
+import type { Clock } from '../../core/clock.ts'
 import type { JavaServer } from '../artifacts.ts'
 import type { StackLayout } from '../layout.ts'
 import type { Launch, StopOptions } from '../processes.ts'
@@ -10,6 +11,7 @@ export interface StackContext {
   /** The program `java`. */
   readonly java: string
   readonly kafkaClusterId: string
+  readonly clock: Clock
   readonly signal?: AbortSignal | undefined
 }
 
