@@ -115,7 +115,7 @@ export const connectCassandra = async (options: CassandraOptions): Promise<Cassa
           ...plain,
           consistency: consistency === 'serial' ? serial : quorum,
         })
-        for await (const row of result) rows.push(row as CassandraRow)
+        for await (const row of result) rows.push(row)
         return rows
       }),
 
@@ -127,7 +127,7 @@ export const connectCassandra = async (options: CassandraOptions): Promise<Cassa
       for (;;) {
         const next = await orThrow(`scan (${query})`, () => pages.next())
         if (next.done === true) return
-        yield next.value as CassandraRow
+        yield next.value
       }
     },
 

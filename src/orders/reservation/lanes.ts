@@ -21,11 +21,11 @@ export const createLanes = (longest: number): Lanes => {
     lanes.set(sku, lane)
     lane.waiting++
     const result = lane.tail.then(job)
-    const done = (): void => {
+    const leave = (): void => {
       lane.waiting--
       if (lane.waiting === 0) lanes.delete(sku)
     }
-    lane.tail = result.then(done, done)
+    lane.tail = result.catch(() => {}).finally(leave)
     return result
   }
   return {

@@ -58,8 +58,7 @@ type RowSet = Extract<RowChange, { change: 'set' }>
 const statics = 'available, version, mode, settled_version, adjusted, sold, "entries", closed'
 const key = 'WHERE sku = ? AND generation = ?'
 
-const select = (marks: number): string =>
-  `SELECT entry, kind, quantity, state, settled_by, at, ${statics} FROM stock ${key} AND entry IN (${Array.from({ length: marks }, () => '?').join(', ')})`
+const select = `SELECT entry, kind, quantity, state, settled_by, at, ${statics} FROM stock ${key} AND entry IN ?`
 
 // The version alone decides; the other columns are named because a refused write returns the columns of its condition.
 const updateStatics = `UPDATE stock SET available = ?, version = ?, settled_version = ?, adjusted = ?, sold = ?, "entries" = ?, closed = ? ${key}
@@ -122,8 +121,7 @@ export const createStockStore = (cassandra: Cassandra, clock: Clock): StockStore
 
   return {
     async read(sku, generation, entries, consistency) {
-      const asked = [sentinelEntry, ...entries]
-      const statement = { query: select(asked.length), params: [sku, generation, ...asked] }
+      const statement = { query: select, params: [sku, generation, [sentinelEntry, ...entries]] }
       return snapshotOf(await cassandra.read(statement, consistency), sku, generation)
     },
     async change(from, to, rows) {
