@@ -40,7 +40,8 @@ const priceSchema = integer(0, limits.priceMinor, 'an amount in minor units').op
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-const isNumber = (value: unknown): value is number => typeof value === 'number'
+const isIntegerUpTo = (value: unknown, maximum: number): value is number =>
+  typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= maximum
 
 /** Runs a check whatever other faults the object has, so that all are told at once. */
 const always = { when: (payload: { value: unknown }) => isObject(payload.value) }
@@ -70,20 +71,21 @@ const checkSums = (
   const quantities = new Map<string, number>()
   let total = 0
   lines.forEach((line, index) => {
-    if (!isObject(line) || typeof line['sku'] !== 'string' || !isNumber(line['quantity'])) return
+    if (!isObject(line) || typeof line['sku'] !== 'string') return
+    if (!isIntegerUpTo(line['quantity'], limits.quantity)) return
     const before = quantities.get(line['sku']) ?? 0
     const after = before + line['quantity']
     quantities.set(line['sku'], after)
-    // A single line beyond the limit has its own fault; here it is the line that makes the sum too large.
-    if (before > 0 && before <= limits.quantity && after > limits.quantity) {
+    // Told once, at the line that makes the sum too large.
+    if (before <= limits.quantity && after > limits.quantity) {
       fault(['lines', index, 'quantity'], `makes more than ${limits.quantity} units of one SKU in the order`)
     }
     const { unitPriceMinor, amountMinor } = line
     const amount = amountOf({
       sku: line['sku'],
       quantity: line['quantity'],
-      unitPriceMinor: isNumber(unitPriceMinor) ? unitPriceMinor : undefined,
-      amountMinor: isNumber(amountMinor) ? amountMinor : undefined,
+      unitPriceMinor: isIntegerUpTo(unitPriceMinor, limits.priceMinor) ? unitPriceMinor : undefined,
+      amountMinor: isIntegerUpTo(amountMinor, limits.priceMinor) ? amountMinor : undefined,
     })
     if (Number.isNaN(amount)) return
     if (amount > limits.amountMinor) fault(['lines', index], 'comes to more than can be counted exactly')
