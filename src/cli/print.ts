@@ -2,8 +2,8 @@ import { SluiceError, messageOf } from '../core/errors.ts'
 
 /** Where the CLI writes; passed in so that tests can read it. */
 export interface Terminal {
-  out(text: string): void
-  err(text: string): void
+  readonly out: (text: string) => void
+  readonly err: (text: string) => void
 }
 
 /** The process's own standard output and error. */

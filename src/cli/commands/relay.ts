@@ -21,8 +21,8 @@ const resyncCommand = (): Command =>
     description: 'Makes a new replication slot and sends what the table holds and the topic does not.',
     example: `
 $ sluice relay resync
-1,204 rows of the outbox: 1,190 were on the topic, 14 sent`,
+14 rows of the outbox were not on the topic and have been sent; the relay can be started again`,
   }).action(async (options: { json?: boolean }) => {
-    const { resync, renderResync } = await import('../relay.ts')
-    printResult(options, await resync(), renderResync)
+    const { resyncRelay, renderResync } = await import('../relay.ts')
+    printResult(options, await resyncRelay(), renderResync)
   })

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { parseCount } from '../arguments.ts'
 import { createCommand } from '../command.ts'
 
 /** `sluice serve`. */
@@ -11,8 +12,8 @@ $ sluice serve --port 3000
 # then: http://127.0.0.1:3000/docs`,
   })
     .option('--host <address>', 'address to listen on', '127.0.0.1')
-    .option('--port <port>', 'port to listen on (default: SLUICE_API_PORT, or the stack’s)')
-    .action(async (options: { host: string; port?: string }) => {
+    .option('--port <port>', 'port to listen on (default: SLUICE_API_PORT, or the stack’s)', parseCount)
+    .action(async (options: { host: string; port?: number }) => {
       const { serve } = await import('../serve.ts')
       await serve(options)
     })

@@ -70,7 +70,8 @@ export const importFile = async (options: ImportOptions): Promise<ImportResult> 
   const keyPrefix = keyPrefixOf(survey.contentHash)
 
   const stockingAt = clock.now()
-  await stockUp({ ...options, onProgress, keyPrefix, skus: survey.skus })
+  const stock = survey.skus.map(sku => ({ sku, units: options.initialStock }))
+  await stockUp({ ...options, onProgress, keyPrefix, stock })
 
   const sendingAt = clock.now()
   let report = emptyReport

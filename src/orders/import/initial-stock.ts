@@ -5,10 +5,15 @@ import { isRecord, problemCode } from '../client.ts'
 import { forEachInFlight } from './in-flight.ts'
 import { initialStockKey, outcomeOf, postAdjustment } from './send.ts'
 
+/** A SKU and the units it begins with. */
+export interface FirstStock {
+  readonly sku: string
+  readonly units: number
+}
+
 /** Which SKUs get how much first stock. */
 export interface StockUpOptions {
-  readonly skus: readonly string[]
-  readonly initialStock: number
+  readonly stock: readonly FirstStock[]
   readonly inFlight: number
   readonly keyPrefix: string
   readonly shop: ShopClient
@@ -30,27 +35,23 @@ const pollIntervalMs = 200
  * ledger and settlement have to see before the order service may promise it.
  */
 export const stockUp = async (options: StockUpOptions): Promise<void> => {
-  const { skus, shop, keyPrefix, initialStock, inFlight, onProgress, signal } = options
+  const { stock, shop, keyPrefix, inFlight, onProgress, signal } = options
   let done = 0
-  await forEachInFlight(skus, inFlight, async sku => {
+  await forEachInFlight(stock, inFlight, async ({ sku, units }) => {
     signal?.throwIfAborted()
     const idempotencyKey = initialStockKey(keyPrefix, sku)
-    const reply = await postAdjustment(shop, {
-      sku,
-      quantity: initialStock,
-      reason: 'initial',
-      idempotencyKey,
-    })
-    if (outcomeOf(reply).kind !== 'accepted') throw refusedStock(sku, initialStock, reply)
+    const reply = await postAdjustment(shop, { sku, quantity: units, reason: 'initial', idempotencyKey })
+    if (outcomeOf(reply).kind !== 'accepted') throw refusedStock(sku, units, reply)
     done += 1
-    onProgress({ phase: 'stocking', done, total: skus.length })
+    onProgress({ phase: 'stocking', done, total: stock.length })
   })
   await waitUntilSellable(options)
 }
 
 const waitUntilSellable = async (options: StockUpOptions): Promise<void> => {
-  const { skus, clock, shop, inFlight, onProgress, signal, patienceMs = 60_000 } = options
-  let waiting: readonly string[] = skus
+  const { stock, clock, shop, inFlight, onProgress, signal, patienceMs = 60_000 } = options
+  const total = stock.length
+  let waiting: readonly string[] = stock.map(({ sku }) => sku)
   let lastAdvanceAt = clock.now()
   while (waiting.length > 0) {
     const still: string[] = []
@@ -64,9 +65,9 @@ const waitUntilSellable = async (options: StockUpOptions): Promise<void> => {
       })
     }
     if (still.length < waiting.length) lastAdvanceAt = clock.now()
-    else if (clock.now() - lastAdvanceAt > patienceMs) throw notSellable(still, skus.length, patienceMs)
+    else if (clock.now() - lastAdvanceAt > patienceMs) throw notSellable(still, total, patienceMs)
     waiting = still
-    onProgress({ phase: 'waiting for stock', done: skus.length - waiting.length, total: skus.length })
+    onProgress({ phase: 'waiting for stock', done: total - waiting.length, total })
     if (waiting.length > 0) await clock.sleep(pollIntervalMs, signal)
   }
 }
@@ -78,10 +79,10 @@ const isSellable = async (shop: ShopClient, sku: string): Promise<boolean> => {
   return status === 200 && isRecord(sellable) && typeof sellable['available'] === 'number'
 }
 
-const refusedStock = (sku: string, initialStock: number, reply: Reply): SluiceError =>
+const refusedStock = (sku: string, units: number, reply: Reply): SluiceError =>
   new SluiceError({
     code: 'SLUICE_IMPORT_STOCK_REFUSED',
-    message: `the order service refused ${initialStock} units of first stock for ${sku}: ${reply.status} ${problemCode(reply)}`,
+    message: `the order service refused ${units} units of first stock for ${sku}: ${reply.status} ${problemCode(reply)}`,
     remedy:
       reply.status === 422
         ? 'this file was imported before with another --initial-stock: give the same number again'

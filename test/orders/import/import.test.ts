@@ -133,8 +133,8 @@ describe('an import', () => {
     expect(
       posts(second.seen)
         .map(one => one.key)
-        .sort(),
-    ).toEqual([...keys].sort())
+        .toSorted((left = '', right = '') => left.localeCompare(right)),
+    ).toEqual([...keys].toSorted((left = '', right = '') => left.localeCompare(right)))
   })
 
   test('what is busy or still under way is asked again', async () => {

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { groupInvoices, interpretInvoice } from '../../../src/orders/import/invoice.ts'
 import { amountMinor, parseDecimal } from '../../../src/orders/import/money.ts'

@@ -1,0 +1,112 @@
+import type { Command } from 'commander'
+import { describe, expect, test } from 'vitest'
+import { describeTopologies } from '../../src/cli/describe-topologies.ts'
+import { renderError } from '../../src/cli/print.ts'
+import { createProgram, runCli } from '../../src/cli/program.ts'
+import { SluiceError } from '../../src/core/errors.ts'
+
+const run = async (...args: readonly string[]): Promise<{ exitCode: number; out: string; err: string }> => {
+  let out = ''
+  let err = ''
+  const exitCode = await runCli(args, {
+    out: text => {
+      out += text
+    },
+    err: text => {
+      err += text
+    },
+  })
+  return { exitCode, out, err }
+}
+
+/** Every command that does something, with its whole name. */
+const leaves = (command: Command, path: readonly string[] = []): { name: string; command: Command }[] =>
+  command.commands.flatMap(child => {
+    const name = [...path, child.name()]
+    const deeper = leaves(child, name)
+    return child.commands.length === 0 || child.name() === 'relay'
+      ? [{ name: name.join(' '), command: child }, ...deeper]
+      : deeper
+  })
+
+describe('every command', () => {
+  const commands = leaves(createProgram())
+
+  test('is there', () => {
+    expect(commands.map(({ name }) => name).sort()).toEqual([
+      'check',
+      'demo',
+      'lag',
+      'migrate',
+      'orders get',
+      'orders import',
+      'orders place',
+      'relay',
+      'relay resync',
+      'run',
+      'serve',
+      'stack down',
+      'stack logs',
+      'stack status',
+      'stack up',
+      'stock adjust',
+      'stock get',
+      'topology describe',
+    ])
+  })
+
+  test.each(commands)('$name has --json and a worked example', async ({ name, command }) => {
+    expect(command.options.map(option => option.long)).toContain('--json')
+    const { exitCode, out } = await run(...name.split(' '), '--help')
+    expect(exitCode).toBe(0)
+    expect(out).toContain('Example:')
+    expect(out).toMatch(new RegExp(`sluice ${name.split(' ')[0]}`))
+  })
+})
+
+describe('wrong use', () => {
+  test.each([
+    [['nonsense'], /unknown command/],
+    [['orders', 'place', '--customer', '1'], /missing required argument/],
+    [['orders', 'import', 'x.csv', '--limit', '0'], /whole number of at least 1/],
+    [['orders', 'place', 'A:1', '--customer', '1'], /SKU:QUANTITY:PRICE/],
+    [['topology', 'describe', 'none'], /there is no topology "none"/],
+    [['topology', 'describe', '--format', 'png'], /Allowed choices are text, mermaid, json/],
+  ])('%j ends with 2 and says why', async (args, message) => {
+    const { exitCode, err } = await run(...args)
+    expect(err).toMatch(message)
+    expect(exitCode).toBe(2)
+  })
+})
+
+describe('topology describe', () => {
+  test('gives all topologies as JSON', () => {
+    const described = JSON.parse(describeTopologies(undefined, 'json')) as { name: string }[]
+    expect(described.map(({ name }) => name)).toEqual(['orders', 'materializer', 'settlement'])
+  })
+
+  test('gives one as Mermaid', () => {
+    expect(describeTopologies('orders', 'mermaid')).toMatch(/^flowchart TD\n/)
+  })
+})
+
+describe('errors', () => {
+  const error = new SluiceError({
+    code: 'SLUICE_A_B',
+    message: 'it broke',
+    remedy: 'mend it',
+    details: { sku: 'A' },
+  })
+
+  test('say what happened, what to do, and the code', () => {
+    expect(renderError(error, false)).toBe(
+      'sluice: it broke\n  what to do: mend it\n  code: SLUICE_A_B (docs/errors.md)\n',
+    )
+  })
+
+  test('are JSON when asked', () => {
+    expect(JSON.parse(renderError(error, true))).toEqual({
+      error: { code: 'SLUICE_A_B', message: 'it broke', remedy: 'mend it', details: { sku: 'A' } },
+    })
+  })
+})
