@@ -1,0 +1,40 @@
+import { Client, DatabaseError } from 'pg'
+import { postgresError } from './errors.ts'
+
+/**
+ * Opens a connection, hands it out, and closes it whatever happens. Statements run one after another on it.
+ *
+ * Errors of Postgres come out as those of `postgresError`.
+ */
+export const withClient = async <Result>(
+  postgresUrl: string,
+  kind: 'sql' | 'replication',
+  use: (client: Client) => Promise<Result>,
+): Promise<Result> => {
+  const client = openable(postgresUrl, kind)
+  try {
+    await client.connect()
+    return await use(client)
+  } catch (error) {
+    throw isOfPostgres(error) ? postgresError(error) : error
+  } finally {
+    await client.end().catch(() => {})
+  }
+}
+
+const openable = (postgresUrl: string, kind: 'sql' | 'replication'): Client => {
+  const options = { connectionString: postgresUrl, application_name: 'sluice-relay', keepAlive: true }
+  // A word the server understands in the startup message, though the driver's types do not list it.
+  const replication: object = kind === 'replication' ? { replication: 'database' } : {}
+  const client = new Client({ ...options, connectionTimeoutMillis: 10_000, ...replication })
+  // Without a listener a lost connection would end the process; the statement under way rejects anyway.
+  client.on('error', () => {})
+  return client
+}
+
+/** Errors of the driver and of sockets; ours, and those of Kafka, pass as they are. */
+const isOfPostgres = (error: unknown): boolean =>
+  error instanceof DatabaseError ||
+  (error instanceof Error &&
+    ('syscall' in error || /connection|timeout|terminated/i.test(error.message)) &&
+    error.name !== 'SluiceError')
