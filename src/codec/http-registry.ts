@@ -41,6 +41,8 @@ export const httpSchemaRegistry = (options: HttpRegistryOptions): SchemaRegistry
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
     const json = await response.text()
+    // Apicurio refuses the slower of two first writers of the same thing; asked again, it finds it there.
+    if (response.status === 409 && json.includes('already exists')) throw new Error(json.slice(0, 200))
     if (response.status >= 500) throw new Error(`status ${response.status}: ${json.slice(0, 200)}`)
     return { status: response.status, body: parse(json) }
   }
