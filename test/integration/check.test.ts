@@ -198,7 +198,7 @@ const comparable = (evidence: Evidence | World): unknown => {
     Object.entries(part).map(([stream, records]: [string, readonly (Position & { eventId: string })[]]) => [
       stream,
       records
-        .map(({ offset: _, ...record }) => record)
+        .map(record => ({ ...record, offset: 0 }))
         .sort((one, other) => one.eventId.localeCompare(other.eventId)),
     ])
   return {
