@@ -1,3 +1,4 @@
+import { inJavaHashOrder } from './java-hash-order.ts'
 import type { GraphNode, SubTopology, Topology } from './graph.ts'
 
 /** A visible node; plain operators are part of the edges. Neighbours are in Kafka Streams' order. */
@@ -20,6 +21,8 @@ export interface TopologyDescription {
   readonly name: string
   readonly subTopologies: readonly DescribedSubTopology[]
 }
+
+type VisibleNode = Exclude<GraphNode, { readonly kind: 'operator' | 'merge' }>
 
 interface MutableNode {
   readonly name: string
@@ -47,6 +50,16 @@ const grow = (node: MutableNode, by: number): void => {
   for (const predecessor of node.predecessors) grow(predecessor, by)
 }
 
+const undescribed = (node: VisibleNode): MutableNode => ({
+  name: node.name,
+  kind: node.kind,
+  topics: node.kind === 'source' ? node.topics : node.kind === 'sink' ? [node.topic] : [],
+  stores: node.kind === 'processor' ? node.stores.toSorted() : [],
+  size: 1,
+  predecessors: [],
+  successors: [],
+})
+
 const visibleParents = (node: GraphNode, byId: ReadonlyMap<number, GraphNode>): readonly GraphNode[] =>
   node.parents.flatMap(id => {
     const parent = byId.get(id) as GraphNode
@@ -55,23 +68,15 @@ const visibleParents = (node: GraphNode, byId: ReadonlyMap<number, GraphNode>): 
 
 const describeSubTopology = (subTopology: SubTopology): DescribedSubTopology => {
   const byId = new Map(subTopology.nodes.map(node => [node.id, node]))
-  const described = new Map<number, MutableNode>()
-  for (const node of subTopology.nodes) {
-    if (node.kind === 'operator' || node.kind === 'merge') continue
-    const mutable: MutableNode = {
-      name: node.name,
-      kind: node.kind,
-      topics: node.kind === 'source' ? node.topics : node.kind === 'sink' ? [node.topic] : [],
-      stores: node.kind === 'processor' ? node.stores : [],
-      size: 1,
-      predecessors: [],
-      successors: [],
-    }
-    described.set(node.id, mutable)
+  const visible = subTopology.nodes.flatMap(node =>
+    node.kind === 'operator' || node.kind === 'merge' ? [] : [[node, undescribed(node)] as const],
+  )
+  const described = new Map(visible.map(([node, mutable]) => [node.id, mutable]))
+  for (const [node, mutable] of inJavaHashOrder(visible, ([{ name }]) => name)) {
     for (const parent of visibleParents(node, byId)) {
       const predecessor = described.get(parent.id) as MutableNode
-      insertSorted(predecessor.successors, mutable)
       insertSorted(mutable.predecessors, predecessor)
+      insertSorted(predecessor.successors, mutable)
       grow(predecessor, mutable.size)
     }
   }

@@ -20,8 +20,9 @@ const textOf = (node: DescribedNode): string[] => {
 export const renderText = (description: TopologyDescription): string =>
   [
     'Topologies:',
-    ...description.subTopologies.flatMap(subTopology => [
-      `   Sub-topology: ${subTopology.id}`,
+    ...description.subTopologies.flatMap((subTopology, index) => [
+      // Kafka Streams indents the first one by a space more than the others.
+      `${index === 0 ? '   ' : '  '}Sub-topology: ${subTopology.id}`,
       ...subTopology.nodes.flatMap(textOf),
       '',
     ]),
