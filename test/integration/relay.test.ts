@@ -113,7 +113,7 @@ test('a transaction whose commit begins where the confirmed one ended is not ski
     await relay.stop().catch(() => {})
     await two.query('COMMIT')
     const next = outbox.start({ partitions: 1 })
-    await outbox.arrived(ids)
+    expect(await outbox.arrived(ids)).toHaveLength(ids.length)
     await next.stop()
   }
   await Promise.all([one.end(), two.end()])
@@ -181,7 +181,7 @@ test('a lost connection is made again without loss', async () => {
       [outbox.name],
     )
     ids.push(...(await outbox.insertMany(200)))
-    await outbox.arrived(ids)
+    expect(await outbox.arrived(ids)).toHaveLength(ids.length)
   }
   await until('it has noticed', () => relay.status.restarts > 0)
 })
