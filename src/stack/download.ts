@@ -25,7 +25,7 @@ export interface Download {
 
 export interface DownloadOptions {
   readonly signal?: AbortSignal | undefined
-  /** Called with the size of every piece as it arrives; negative when a broken file is dropped. */
+  /** Called with the size of every piece as it arrives; negative when what was counted has to be counted anew. */
   readonly onBytes?: (bytes: number) => void
 }
 
@@ -76,12 +76,17 @@ const attempts = 3
  */
 export const download = async (wanted: Download, options: DownloadOptions = {}): Promise<void> => {
   const partial = `${wanted.file}.part`
+  let counted = 0
+  const onBytes = (bytes: number): void => {
+    counted += bytes
+    options.onBytes?.(bytes)
+  }
   let cause: unknown
   let found: string | undefined
   mkdirSync(dirname(wanted.file), { recursive: true })
   for (let attempt = 1; attempt <= attempts; attempt++) {
     try {
-      await fetchRest(wanted, partial, options)
+      await fetchRest(wanted, partial, { ...options, onBytes })
       const size = sizeOf(partial)
       const sha256 = size === wanted.bytes ? await sha256Of(partial) : undefined
       if (sha256 === wanted.sha256) {
@@ -92,12 +97,13 @@ export const download = async (wanted: Download, options: DownloadOptions = {}):
         sha256 === undefined
           ? `${size} bytes instead of ${wanted.bytes}`
           : `SHA-256 ${sha256} instead of ${wanted.sha256}`
-      options.onBytes?.(-size)
+      onBytes(-counted)
       rmSync(partial, { force: true })
     } catch (error) {
       options.signal?.throwIfAborted()
       if ((error as NodeJS.ErrnoException).code === 'ENOSPC') throw noSpace(wanted.file, error)
-      options.onBytes?.(-sizeOf(partial))
+      // What has reached the disk is counted again by the next attempt.
+      onBytes(-counted)
       cause = error
     }
   }
