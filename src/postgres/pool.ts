@@ -93,6 +93,9 @@ export const createPostgres = (options: PostgresOptions): Postgres => {
     options.log.warn({ error: error.message }, 'an idle connection to Postgres was lost')
   })
 
+  // The same of a connection in use, whose statement is rejected besides.
+  pool.on('connect', client => client.on('error', () => {}))
+
   const connect = async (name: string): Promise<PoolClient> => {
     try {
       return await pool.connect()

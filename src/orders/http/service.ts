@@ -148,6 +148,10 @@ export const createOrderService = async (options: OrderServiceOptions): Promise<
   app.addHook('preClose', async () => {
     stopping = true
   })
+  // A connection kept alive by the last answer would hold up the stop until the client lets go of it.
+  app.addHook('onSend', async (_request, reply) => {
+    if (stopping) reply.header('connection', 'close')
+  })
   app.addHook('onClose', () => acceptance.drain())
   await app.ready()
   return app
