@@ -383,6 +383,15 @@ describe('the invariants', () => {
     expect(checkConservation(world, options).ok).toBe(true)
   })
 
+  test('a transaction that never ended is a violation, unless open work is allowed', () => {
+    const world = soundWorld()
+    const open = { ...world, log: { ...world.log, undecided: new Map([['order-created', 3]]) } }
+    expect(checkAbortedInvisible(open, options).violations).toEqual([
+      { subject: { topic: 'order-created' }, message: '3 records are of transactions that have not ended' },
+    ])
+    expect(checkAbortedInvisible(open, { ...options, allowOpen: true }).ok).toBe(true)
+  })
+
   test('what was aborted and then committed is no violation', () => {
     const world = soundWorld()
     world.log.aborted.updates.push(...world.log.committed.updates)

@@ -5,8 +5,12 @@ import avsc, { type Schema } from 'avsc'
 import { Client as CassandraClient, types } from 'cassandra-driver'
 import { Client as PostgresClient } from 'pg'
 import { topicOf, type Position, type Streams } from '../../src/check/evidence.ts'
+import { Brokers } from '../../src/check/log/brokers.ts'
+import { readExtents } from '../../src/check/log/raw-log.ts'
+import { anyLong } from '../../src/check/log/registry.ts'
 import type { CheckTargets } from '../../src/check/types.ts'
 import { cassandraSchema } from '../../src/orders/migrations/cassandra.ts'
+import { systemClock } from '../../src/core/clock.ts'
 import type { StackUrls } from '../../src/stack/types.ts'
 import { partitionCount, type World } from '../check/world.ts'
 
@@ -175,10 +179,10 @@ export const writtenOf = <Name extends keyof Streams>(stream: Name, records: Str
         table: 'outbox_event',
         sequence: null,
         ts_us: null,
-        ts_ns: null,
+        ts_ns: 1_700_000_000_123_456_789n,
       }
       const empty = { txId: null, lsn: null, xmin: null }
-      const times = { ts_ms: null, ts_us: null, ts_ns: null }
+      const times = { ts_ms: at, ts_us: at * 1_000, ts_ns: 1_700_000_000_123_456_789n }
       const envelope = {
         before: null,
         after,
@@ -209,6 +213,7 @@ export const seed = async (stack: StackUrls, world: World): Promise<Seeded> => {
   const keyspace = `check_${suffix}`
   const bootstrapBrokers = [stack.kafka]
   const admin = new Admin({ clientId: 'check-test', bootstrapBrokers })
+  const brokers = new Brokers(stack.kafka)
   const topics = streamNames.map(stream => `${topicPrefix}${topicOf[stream]}`)
   await admin.createTopics({ topics, partitions: partitionCount, replicas: 1 })
   const encoders = new Map(
@@ -216,7 +221,10 @@ export const seed = async (stack: StackUrls, world: World): Promise<Seeded> => {
       streamNames.map(async stream => {
         const text = schemaTextOf(stream)
         const id = await register(stack.registry, `${topicPrefix}${topicOf[stream]}`, text)
-        return [stream, { id, type: avsc.Type.forSchema(JSON.parse(text) as Schema) }] as const
+        return [
+          stream,
+          { id, type: avsc.Type.forSchema(JSON.parse(text) as Schema, { registry: { long: anyLong } }) },
+        ] as const
       }),
     ),
   )
@@ -245,10 +253,18 @@ export const seed = async (stack: StackUrls, world: World): Promise<Seeded> => {
       value: Buffer.concat([header, encoder.type.toBuffer(value)]),
     }
   }
+  // The coordinator answers before the markers are in the partitions.
+  const untilDecided = async (): Promise<void> => {
+    const extents = await readExtents(brokers, topics)
+    if (extents.every(({ stable, end }) => stable === end)) return
+    await systemClock.sleep(20)
+    await untilDecided()
+  }
   const write: Seeded['write'] = async (records, end) => {
     const transaction = await producer.beginTransaction()
     await transaction.send({ messages: records.map(messageOf) })
     await (end === 'commit' ? transaction.commit() : transaction.abort())
+    await untilDecided()
   }
   const [postgres, cassandra] = await Promise.all([
     seedPostgres(stack, database, world),
@@ -266,6 +282,7 @@ export const seed = async (stack: StackUrls, world: World): Promise<Seeded> => {
     write,
     close: async () => {
       await producer.close()
+      await brokers.close()
       await admin.deleteTopics({ topics })
       await admin.close()
       await postgres.end()

@@ -112,12 +112,16 @@ const checkAborted = (findings: Findings, evidence: Evidence): void => {
 }
 
 /** I9: aborted transactions leave no trace, committed ones exactly one. */
-export const checkAbortedInvisible: Invariant = evidence => {
+export const checkAbortedInvisible: Invariant = (evidence, { allowOpen }) => {
   const findings = new Findings(
     'I9',
     'no effect of an aborted transaction visible; one committed record per event',
   )
   checkUnique(findings, evidence)
   checkAborted(findings, evidence)
+  for (const [topic, records] of evidence.log.undecided) {
+    if (records === 0 || allowOpen) continue
+    findings.expect(false, { topic }, () => `${records} records are of transactions that have not ended`)
+  }
   return findings.result()
 }

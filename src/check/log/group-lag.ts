@@ -19,7 +19,8 @@ const committedOffsets = async (
 ): Promise<Map<string, Map<number, number>>> => {
   const connection = await brokers.coordinator(groupId)
   const request = [{ groupId, memberId: null, memberEpoch: -1, topics: null }]
-  const { groups } = await offsetFetchV8.api.async(connection, request, true)
+  // Not only stable ones: those are refused while a transaction is open, and an older offset only counts more lag.
+  const { groups } = await offsetFetchV8.api.async(connection, request, false)
   const topics = new Map<string, Map<number, number>>()
   for (const { name, partitions } of groups.flatMap(group => group.topics)) {
     const offsets = partitions.map(

@@ -4,6 +4,26 @@ import { messageOf, SluiceError } from '../../core/errors.ts'
 const magicByte = 0
 const headerBytes = 5
 
+const twoTo32 = 0x1_0000_0000
+
+/** Longs as numbers where they are exact, else as bigints: the envelope's nanoseconds are beyond 2^53. */
+// eslint-disable-next-line no-underscore-dangle -- the library's own name for a custom long
+export const anyLong = avsc.types.LongType.__with({
+  fromBuffer: (buffer: Buffer) => {
+    const number = buffer.readInt32LE(4) * twoTo32 + buffer.readUInt32LE(0)
+    return Number.isSafeInteger(number) ? number : buffer.readBigInt64LE()
+  },
+  toBuffer: (long: number | bigint) => {
+    const buffer = Buffer.alloc(8)
+    buffer.writeBigInt64LE(BigInt(long))
+    return buffer
+  },
+  fromJSON: (json: number) => json,
+  toJSON: (long: number | bigint) => Number(long),
+  isValid: (value: unknown) => typeof value === 'bigint' || Number.isSafeInteger(value),
+  compare: (one: number | bigint, other: number | bigint) => (one === other ? 0 : one < other ? -1 : 1),
+})
+
 /** Schema id of a value in Confluent's wire format; undefined when it is not in that format. */
 export const schemaIdOf = (value: Buffer): number | undefined =>
   value.length > headerBytes && value[0] === magicByte ? value.readUInt32BE(1) : undefined
@@ -28,7 +48,10 @@ export class RegistryDecoder {
       const response = await fetch(url, { ...(signal !== undefined && { signal }) })
       if (!response.ok) throw new Error(`status ${response.status}`)
       const { schema } = (await response.json()) as { schema: string }
-      this.types.set(schemaId, avsc.Type.forSchema(JSON.parse(schema) as Schema))
+      this.types.set(
+        schemaId,
+        avsc.Type.forSchema(JSON.parse(schema) as Schema, { registry: { long: anyLong } }),
+      )
     } catch (error) {
       throw new SluiceError({
         code: 'SLUICE_CHECK_SCHEMA_UNAVAILABLE',
