@@ -12,6 +12,7 @@ import { runningPid } from '../../src/stack/processes.ts'
 import { stackServers } from '../../src/stack/servers/index.ts'
 import type { StackServer } from '../../src/stack/servers/server.ts'
 import { stackUp } from '../../src/stack/up.ts'
+import { claimStack, testStackName } from './support/stale-stacks.ts'
 import { stack, stackName } from './support/stack.ts'
 
 const sluice = async (...args: readonly string[]): Promise<string> => {
@@ -90,7 +91,8 @@ describe('a stack of Postgres and the schema registry', () => {
   }
 
   it('keeps its data through a killing and a rest, and not through a fresh start', async () => {
-    const layout = layoutOf(`test-${randomBytes(4).toString('hex')}`, process.env)
+    const layout = layoutOf(testStackName(randomBytes(4).toString('hex')), process.env)
+    claimStack(layout)
     const common = { environment: process.env, clock: systemClock, servers }
     onTestFinished(async () => void (await stackDown(layout, { ...common, deleteAll: true })))
     const { urls } = await stackUp(layout, common)

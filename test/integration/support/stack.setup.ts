@@ -7,6 +7,7 @@ import { stackStatus } from '../../../src/stack/status.ts'
 import type { StackUrls } from '../../../src/stack/types.ts'
 import { stackUp } from '../../../src/stack/up.ts'
 import { createStackReport } from '../../../src/cli/stack-report.ts'
+import { claimStack, removeStaleStacks, testStackName } from './stale-stacks.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -31,11 +32,13 @@ const setup = async (project: TestProject): Promise<(() => Promise<void>) | unde
     project.provide('stackName', given)
     return undefined
   }
-  const name = `test-${randomBytes(4).toString('hex')}`
+  await removeStaleStacks()
+  const name = testStackName(randomBytes(4).toString('hex'))
   const layout = layoutOf(name, process.env)
   const remove = async (): Promise<void> => {
     await stackDown(layout, { clock: systemClock, deleteAll: true })
   }
+  claimStack(layout)
   const report = createStackReport()
   try {
     const { urls } = await stackUp(layout, {
