@@ -145,9 +145,11 @@ export const giveBackLine = async (
     } else if (
       result.outcome === 'refused' &&
       row !== undefined &&
-      result.snapshot.partition?.closed === false
+      result.snapshot.partition?.closed === false &&
+      result.snapshot.rows.get(entry)?.state === row.state
     ) {
-      snapshot = result.snapshot
+      // A refused write shows only the columns of its condition: the row's units are those of the look before.
+      snapshot = { ...result.snapshot, rows: new Map([[entry, row]]) }
     } else {
       snapshot = undefined
       if (result.outcome === 'unknown') await patience.pause('the outcome of a conditional write is unknown')
