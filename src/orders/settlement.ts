@@ -9,14 +9,14 @@ import { createKnownPartitions } from './reservation/known.ts'
 import { patienceUntil } from './reservation/patience.ts'
 import { pruneGenerations } from './reservation/prune.ts'
 import { createStockStore } from './reservation/store.ts'
+import type { StockStore } from './reservation/store.ts'
 import { settleSku } from './settlement/settle-sku.ts'
 
 export { settleOrders } from './settlement/settle-orders.ts'
 export type { OrderEnd } from './settlement/settle-orders.ts'
 
 /** How this process settles. */
-export interface SettlementOptions {
-  readonly cassandra: Cassandra
+export interface SettlementSettings {
   readonly clock: Clock
   readonly log: Logger
   /** SKUs settled at the same time. Default 32. */
@@ -31,6 +31,11 @@ export interface SettlementOptions {
   readonly pruneIntervalMs?: number
 }
 
+/** Settings, and the connection to the keyspace that holds the stock. */
+export interface SettlementOptions extends SettlementSettings {
+  readonly cassandra: Cassandra
+}
+
 /** The settlement of stock: what the ledger decided becomes sales, releases and new stock in Cassandra. */
 export interface Settlement {
   /**
@@ -43,13 +48,12 @@ export interface Settlement {
   settleStock(updates: readonly StockUpdate[]): Promise<void>
 }
 
-/** Settlement over the tables of the connection's keyspace. */
-export const createSettlement = (options: SettlementOptions): Settlement => {
+/** Settlement over a store. */
+export const createSettlementOver = (store: StockStore, options: SettlementSettings): Settlement => {
   const { clock, log } = options
   const mostUpdates = options.mostUpdatesPerWrite ?? 1_000
   const graceMs = options.generationGraceMs ?? 600_000
   const pruneIntervalMs = options.pruneIntervalMs ?? 60_000
-  const store = createStockStore(options.cassandra, clock)
   const generations = createGenerations(store)
   const known = createKnownPartitions(100_000)
   const context = { store, generations, known, log }
@@ -85,3 +89,7 @@ export const createSettlement = (options: SettlementOptions): Settlement => {
     },
   }
 }
+
+/** Settlement over the tables of the connection's keyspace. */
+export const createSettlement = (options: SettlementOptions): Settlement =>
+  createSettlementOver(createStockStore(options.cassandra, options.clock), options)

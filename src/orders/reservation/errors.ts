@@ -38,6 +38,20 @@ export const reservationConflict = (sku: string, entry: string, found: string): 
     details: { sku, entry },
   })
 
+/** The request waited so long for others of its SKU that it was given up before it was begun. */
+export const waitedInVain = (sku: string): SluiceError =>
+  new SluiceError({
+    code: 'SLUICE_CASSANDRA_UNAVAILABLE',
+    message: `SKU ${sku}: requests before this one waited for Cassandra until its time was over`,
+    remedy: 'try again when Cassandra answers; nothing was taken',
+    reaction: 'retry',
+    details: { sku, wasTried: false },
+  })
+
+/** Whether the error says that nothing was sent for the line, so that there is nothing to give back. */
+export const wasNotTried = (error: unknown): boolean =>
+  error instanceof SluiceError && (error.code === 'SLUICE_STOCK_BUSY' || error.details['wasTried'] === false)
+
 /** Whether waiting can help. */
 export const isUnavailable = (error: unknown): boolean =>
   error instanceof SluiceError && error.code === 'SLUICE_CASSANDRA_UNAVAILABLE'

@@ -67,7 +67,8 @@ export const createGenerations = (store: StockStore): Generations => {
       const closed = { ...partition, closed: true, version: partition.version + 1 }
       const { outcome } = await store.change(partition, closed, [])
       if (outcome !== 'applied') return
-      await store.open(carryOf(closed))
+      // A hint beyond the last generation would hide the SKU: it follows what is certainly there.
+      if ((await store.open(carryOf(closed))) === 'unknown') return
       await store.setHint(partition.sku, partition.generation + 1)
     },
   }

@@ -3,6 +3,7 @@ import type { Clock } from '../../core/clock.ts'
 import { messageOf } from '../../core/errors.ts'
 import { mapLimited } from '../../core/limited.ts'
 import type { Logger } from '../../core/log.ts'
+import { waitedInVain } from './errors.ts'
 import { createGenerations } from './generations.ts'
 import { giveBackLine } from './give-back.ts'
 import { createKnownPartitions } from './known.ts'
@@ -12,13 +13,13 @@ import type { StockPartition } from './partition.ts'
 import type { Patience } from './patience.ts'
 import { patienceUntil } from './patience.ts'
 import { createStockStore } from './store.ts'
+import type { StockStore } from './store.ts'
 import { takeAll } from './take-all.ts'
 import type { LineTaker } from './take-all.ts'
 import type { Reservations } from './types.ts'
 
 /** How this process reserves. */
-export interface ReservationOptions {
-  readonly cassandra: Cassandra
+export interface ReservationSettings {
   readonly clock: Clock
   readonly log: Logger
   /** Rows after which a generation is closed; a longer one only reads slower. Default 50,000. */
@@ -35,12 +36,16 @@ export interface ReservationOptions {
   readonly mostKnownSkus?: number
 }
 
-/** Reservations in Cassandra, for one process; several processes may share the tables. */
-export const createReservations = (options: ReservationOptions): Reservations => {
+/** Settings, and the connection to the keyspace that holds the stock. */
+export interface ReservationOptions extends ReservationSettings {
+  readonly cassandra: Cassandra
+}
+
+/** Reservations over a store, for one process; several processes may share it. */
+export const createReservationsOver = (store: StockStore, options: ReservationSettings): Reservations => {
   const { clock, log } = options
   const rollAtEntries = options.rollAtEntries ?? 50_000
   const parallelLines = options.parallelLines ?? 48
-  const store = createStockStore(options.cassandra, clock)
   const generations = createGenerations(store)
   const known = createKnownPartitions(options.mostKnownSkus ?? 100_000)
   const lanes = createLanes(options.longestQueue ?? 1_000)
@@ -76,9 +81,10 @@ export const createReservations = (options: ReservationOptions): Reservations =>
     return {
       take: async ({ sku, quantity }, again) => {
         const tick = known.tick()
-        const result = await lanes.run(sku, () =>
-          takeLine(context, { sku, entry, quantity, again }, tick, patience),
-        )
+        const result = await lanes.run(sku, async () => {
+          if (!patience.left()) throw waitedInVain(sku)
+          return takeLine(context, { sku, entry, quantity, again }, tick, patience)
+        })
         if (!result.taken) return { sku, requested: quantity, available: result.available }
         const { partition } = result
         if (partition.entries >= rollAtEntries) rollLater(partition)
@@ -104,7 +110,10 @@ export const createReservations = (options: ReservationOptions): Reservations =>
     const failures: unknown[] = []
     await mapLimited(skus, parallelLines, async sku => {
       try {
-        await lanes.runAlways(sku, () => giveBackLine(context, sku, entry, patience))
+        await lanes.runAlways(sku, async () => {
+          if (!patience.left()) throw waitedInVain(sku)
+          await giveBackLine(context, sku, entry, patience)
+        })
       } catch (error) {
         failures.push(error)
       }
@@ -127,3 +136,11 @@ export const createReservations = (options: ReservationOptions): Reservations =>
     },
   }
 }
+
+/**
+ * Reservations in Cassandra.
+ *
+ * @example const reservations = createReservations({ cassandra, clock: systemClock, log })
+ */
+export const createReservations = (options: ReservationOptions): Reservations =>
+  createReservationsOver(createStockStore(options.cassandra, options.clock), options)

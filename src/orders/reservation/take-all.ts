@@ -1,5 +1,6 @@
 import { SluiceError } from '../../core/errors.ts'
 import { mapLimited } from '../../core/limited.ts'
+import { wasNotTried } from './errors.ts'
 import type { ReservationLine, ReservedLine, ReserveResult, StockShortage } from './types.ts'
 
 /** One order's way to single SKUs. */
@@ -17,10 +18,6 @@ interface Attempt {
   readonly taken: readonly ReservedLine[]
   readonly short: readonly StockShortage[]
 }
-
-// Refused before anything was sent, so there is nothing to take back.
-const wasNotTried = (error: unknown): boolean =>
-  error instanceof SluiceError && error.code === 'SLUICE_STOCK_BUSY'
 
 const checkDistinct = (lines: readonly ReservationLine[]): void => {
   const skus = new Set(lines.map(line => line.sku))

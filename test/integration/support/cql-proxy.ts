@@ -1,8 +1,8 @@
 import { connect, createServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
 
-/** What the proxy does with one frame. */
-export type FrameFate = 'pass' | 'drop' | 'hold'
+/** What the proxy does with one frame; `break` closes its connection instead, `reply` forwards other bytes in its place. */
+export type FrameFate = 'pass' | 'drop' | 'hold' | 'break' | { readonly reply: Buffer }
 
 /** A frame of the native protocol. */
 export interface CqlFrame {
@@ -36,6 +36,25 @@ export interface CqlProxy {
 
 const headerBytes = 9
 
+/** The server's own words for a Paxos round that it gave up waiting for, as an answer to the request of `frame`. */
+export const writeTimeout = (frame: CqlFrame): Buffer => {
+  const text = (value: string): Buffer => {
+    const bytes = Buffer.from(value)
+    const length = Buffer.alloc(2)
+    length.writeUInt16BE(bytes.length)
+    return Buffer.concat([length, bytes])
+  }
+  const code = Buffer.from([0x00, 0x00, 0x11, 0x00])
+  const serialOneOfOne = Buffer.from([0x00, 0x08, 0, 0, 0, 0, 0, 0, 0, 1])
+  const body = Buffer.concat([code, text('Operation timed out'), serialOneOfOne, text('CAS')])
+  const header = Buffer.from(frame.bytes.subarray(0, headerBytes))
+  // No compression, tracing or warnings in front of the body.
+  header.writeUInt8(0, 1)
+  header.writeUInt8(cqlOpcode.error, 4)
+  header.writeUInt32BE(body.length, 5)
+  return Buffer.concat([header, body])
+}
+
 /** Cuts a stream of bytes into frames. */
 const frames = (direction: CqlFrame['direction'], each: (frame: CqlFrame) => void) => {
   let rest = Buffer.alloc(0)
@@ -54,8 +73,7 @@ const frames = (direction: CqlFrame['direction'], each: (frame: CqlFrame) => voi
 /**
  * Listens on a free loopback port and forwards to `target` (`host:port`).
  *
- * The driver connects to the address that the server announces; give it `addressResolution` or connect to one node only,
- * whose control connection and pool both use the contact point.
+ * The driver reaches a cluster of one node by the address it was given, so everything goes through here.
  */
 export const startCqlProxy = async (target: string): Promise<CqlProxy> => {
   const [host = '127.0.0.1', port = '9042'] = target.split(':')
@@ -67,6 +85,8 @@ export const startCqlProxy = async (target: string): Promise<CqlProxy> => {
     const onFrame = (frame: CqlFrame): void => {
       const fate = judge?.(frame) ?? 'pass'
       if (fate === 'pass') to.write(frame.bytes)
+      if (fate === 'break') from.destroy()
+      if (typeof fate === 'object') to.write(fate.reply)
       if (fate === 'hold') held.push({ socket: to, bytes: Buffer.from(frame.bytes) })
     }
     from.on('data', frames(direction, onFrame))
