@@ -15,7 +15,7 @@ import type {
 } from './reservation/types.ts'
 
 /** A request to turn into an entry: an order, or an adjustment. */
-export interface EntryRequest<Entry> {
+interface EntryRequest<Entry> {
   readonly newId: () => string
   /** What has to be taken in Cassandra before Postgres may know of it; empty for a credit. */
   readonly take: readonly ReservationLine[]
@@ -32,7 +32,7 @@ export type EntryResult<Entry> =
   | { readonly kind: 'key-of-other-request' }
   | { readonly kind: 'key-in-progress' }
 
-export interface AcceptEntryOptions {
+interface AcceptEntryOptions {
   readonly postgres: { readonly suspect: boolean; ping(): Promise<void> }
   readonly idempotency: IdempotencyKeys
   readonly reservations: Reservations

@@ -1,7 +1,7 @@
 import type { Postgres, Statement } from '../postgres/pool.ts'
 
 /** A key somebody else holds, or what it is good for now. */
-export type Claim =
+type Claim =
   /** The key is ours, under our entry id. */
   | { readonly kind: 'fresh' }
   /** The request was answered before, with this entry. */
@@ -13,7 +13,7 @@ export type Claim =
   /** Its owner has not ended within the lease; what became of its entry has to be settled. */
   | { readonly kind: 'expired'; readonly entryId: string }
 
-export interface ClaimRequest {
+interface ClaimRequest {
   readonly key: string
   readonly fingerprint: string
   readonly entryId: string

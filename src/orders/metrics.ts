@@ -1,10 +1,10 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 
 /** The steps of accepting an entry that are timed. */
-export type Stage = 'idempotency' | 'intent' | 'reserve' | 'commit'
+type Stage = 'idempotency' | 'intent' | 'reserve' | 'commit'
 
 /** How a request for an order or an adjustment ended. */
-export type Outcome =
+type Outcome =
   | 'accepted'
   | 'replayed'
   | 'out-of-stock'

@@ -12,7 +12,7 @@ export interface OutboxEvent {
   readonly payload: OrderCreatedPayload | StockAdjustedPayload
 }
 
-export interface OrderCreatedPayload {
+interface OrderCreatedPayload {
   readonly orderId: string
   readonly customerId: string
   readonly lines: readonly OrderLine[]
@@ -21,7 +21,7 @@ export interface OrderCreatedPayload {
   readonly createdAt: number
 }
 
-export interface StockAdjustedPayload extends Omit<Adjustment, 'id'> {
+interface StockAdjustedPayload extends Omit<Adjustment, 'id'> {
   readonly adjustmentId: string
 }
 

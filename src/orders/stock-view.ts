@@ -1,5 +1,5 @@
 /** A SKU's state as its ledger last wrote it: the authority on history, a moment behind what can be sold. */
-export interface LedgerStock {
+interface LedgerStock {
   readonly sku: string
   /** Units, `reserved` included. */
   readonly onHand: number

@@ -1,3 +1,4 @@
+import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { connectCassandra } from '../../src/cassandra/client.ts'
 import { systemClock } from '../../src/core/clock.ts'
@@ -152,6 +153,24 @@ describe('wrong input over HTTP', () => {
     expect(reply.body).toMatchObject({ status, title: expect.any(String), detail: expect.any(String) })
     expect([await countOrders(), await shop.content('A')]).toEqual(before)
     expect(Reflect.get({}, 'polluted')).toBeUndefined()
+  })
+
+  test.each([
+    ['what is not HTTP', 'hello\r\n\r\n', 400],
+    ['headers of 100 kB', `GET /livez HTTP/1.1\r\nhost: x\r\nx-a: ${'a'.repeat(100_000)}\r\n\r\n`, 431],
+  ])('%s is answered on its socket', async (_name, text, status) => {
+    const { hostname, port } = new URL(service.url)
+    const answer = await new Promise<string>(resolve => {
+      const socket = connect(Number(port), hostname, () => socket.write(text))
+      let received = ''
+      socket.on('data', chunk => {
+        received += String(chunk)
+      })
+      socket.on('error', () => {})
+      socket.on('close', () => resolve(received))
+    })
+    expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
+    expect(JSON.parse(answer.slice(answer.indexOf('{')))).toMatchObject({ status })
   })
 
   test('a SKU with quotes is a SKU like any other', async () => {

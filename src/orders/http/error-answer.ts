@@ -1,4 +1,5 @@
-import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import type { Socket } from 'node:net'
+import type { ConnectionError, FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { SluiceError, messageOf } from '../../core/errors.ts'
 import type { Logger } from '../../core/log.ts'
 import { limits } from '../limits.ts'
@@ -11,6 +12,9 @@ const busy: ReadonlySet<string> = new Set([
 ])
 
 const ofSluice = (error: SluiceError): ProblemError => {
+  if (error.code === 'SLUICE_ENTRY_ABANDONED') {
+    return problem('Unavailable', 'the request took too long and was given up; send it again')
+  }
   if (busy.has(error.code)) return problem('Busy', 'too many requests at this moment; try again')
   if (error.reaction === 'retry' || error.code.endsWith('_UNAVAILABLE')) {
     const server = error.code.includes('CASSANDRA') ? 'the stock database' : 'the order database'
@@ -73,3 +77,26 @@ export const errorHandler =
     }
     return sendProblem(reply, answer)
   }
+
+const ofConnection = (code: string): ProblemError => {
+  if (code === 'HPE_HEADER_OVERFLOW')
+    return problem('HeadersTooLarge', 'the head of the request is too large')
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
+    return problem('RequestTimeout', 'the request did not arrive in time')
+  return problem('InvalidRequest', 'what arrived is not an HTTP request')
+}
+
+/** Answers what never became a request, on its socket, and closes that. */
+export const clientErrorHandler = (error: ConnectionError, socket: Socket): void => {
+  if (error.code === 'ECONNRESET' || socket.destroyed) return
+  const { problem: answer } = ofConnection(error.code)
+  const body = JSON.stringify(answer)
+  const head = [
+    `HTTP/1.1 ${answer.status} ${answer.title}`,
+    'content-type: application/problem+json',
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+  ]
+  if (socket.writable) socket.write(`${head.join('\r\n')}\r\n\r\n${body}`)
+  socket.destroySoon()
+}

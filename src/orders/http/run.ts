@@ -44,7 +44,12 @@ export const runOrderService = async (options: RunOrderServiceOptions): Promise<
   const metrics = options.metrics ?? createOrderMetrics(registry)
   collectDefaultMetrics({ register: registry })
   const app = await createOrderService({ ...options, registry, metrics })
-  const url = await app.listen({ host: options.host ?? '127.0.0.1', port: options.port })
+  const url = await app
+    .listen({ host: options.host ?? '127.0.0.1', port: options.port })
+    .catch(async (error: unknown) => {
+      await app.close()
+      throw error
+    })
   log.info({ url }, 'the order service is listening')
   const reaper =
     options.reaper === false

@@ -28,7 +28,7 @@ const text = (maximum: number) =>
     .max(maximum, `must have at most ${maximum} characters`)
     .regex(printable, 'must hold printable characters only')
 
-export const skuSchema = text(limits.skuCharacters)
+const skuSchema = text(limits.skuCharacters)
   .refine(sku => sku.length > limits.skuCharacters || Buffer.byteLength(sku) <= limits.skuBytes, {
     message: `must have at most ${limits.skuBytes} bytes of UTF-8`,
   })

@@ -19,7 +19,7 @@ import { createPlaceOrder } from '../place-order.ts'
 import type { ReservationIntents, Reservations } from '../reservation/types.ts'
 import type { StockReader } from '../stock-view.ts'
 import { registerDocs } from './docs.ts'
-import { errorHandler, problemOf, sendProblem } from './error-answer.ts'
+import { clientErrorHandler, errorHandler, problemOf, sendProblem } from './error-answer.ts'
 import { parseJsonBody } from './json-body.ts'
 import { otherMethods } from './other-methods.ts'
 import { problem } from './problem.ts'
@@ -29,7 +29,7 @@ import { stockRoutes } from './routes-stock.ts'
 import { compileValidator } from './validation.ts'
 
 /** What an operator may tune; every field has a default. */
-export interface OrderServiceConfig {
+interface OrderServiceConfig {
   /** Requests worked on at once before others get 503, default 1,000. */
   readonly maxInFlight?: number
   /** How long a request may hold its Idempotency-Key before a retry takes it over, default 30,000 ms. */
@@ -87,6 +87,7 @@ export const createOrderService = async (options: OrderServiceOptions): Promise<
     logger: false,
     bodyLimit: limits.bodyBytes,
     requestTimeout: 30_000,
+    clientErrorHandler,
     routerOptions: { maxParamLength: longestUrlPart },
     frameworkErrors: (error, _request, reply) => {
       sendProblem(reply, problemOf(error))

@@ -57,7 +57,7 @@ export const startService = async (
 }
 
 /** What a SKU's partition holds: the units that can be sold, and the rows that hold others. */
-export interface StockContent {
+interface StockContent {
   readonly available: number
   readonly rows: readonly StockRow[]
   /** Units of the rows that are held. */

@@ -5,7 +5,7 @@ import type { IdempotencyKeys } from '../../../src/orders/idempotency.ts'
 /** What befalls a step: nothing, an error before it took effect, or an error although it took effect. */
 export type Fault = 'none' | 'before' | 'after'
 
-export const unavailable = (): SluiceError =>
+const unavailable = (): SluiceError =>
   new SluiceError({
     code: 'SLUICE_POSTGRES_UNAVAILABLE',
     message: 'connection lost',
