@@ -1,0 +1,78 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { assignTasks, type Candidate } from '../../src/streams/runtime/assignor.ts'
+
+const tasksOf = (count: number): string[] =>
+  Array.from({ length: count }, (_, index) => `${index % 3}_${index}`)
+
+/** Members that own disjoint parts of the tasks, as after any former assignment. */
+const group = fc
+  .record({
+    taskCount: fc.integer({ min: 1, max: 30 }),
+    memberCount: fc.integer({ min: 1, max: 6 }),
+    owners: fc.array(fc.integer({ min: -1, max: 5 }), { minLength: 30, maxLength: 30 }),
+  })
+  .map(({ taskCount, memberCount, owners }) => {
+    const tasks = tasksOf(taskCount)
+    const members: Candidate[] = Array.from({ length: memberCount }, (_, member) => ({
+      memberId: `member-${member}`,
+      transactionalId: `tx-${member}`,
+      owned: tasks.filter((_, index) => owners[index] === member),
+    }))
+    return { tasks, members }
+  })
+
+const afterwards = (members: readonly Candidate[], tasks: readonly string[]): Candidate[] => {
+  const assignment = assignTasks(tasks, members)
+  return members.map(member => ({ ...member, owned: assignment.get(member.memberId) ?? [] }))
+}
+
+describe('the assignor', () => {
+  it('never gives a task to a member while another living one has it', () => {
+    fc.assert(
+      fc.property(group, ({ tasks, members }) => {
+        const assignment = assignTasks(tasks, members)
+        for (const [memberId, mine] of assignment) {
+          for (const other of members) {
+            if (other.memberId !== memberId)
+              expect(mine.filter(task => other.owned.includes(task))).toEqual([])
+          }
+        }
+      }),
+    )
+  })
+
+  it('has given every task to exactly one member, evenly, after the second join', () => {
+    fc.assert(
+      fc.property(group, ({ tasks, members }) => {
+        const second = afterwards(afterwards(members, tasks), tasks)
+        expect(second.flatMap(member => member.owned).toSorted()).toEqual(tasks.toSorted())
+        const loads = second.map(member => member.owned.length)
+        expect(Math.max(...loads) - Math.min(...loads)).toBeLessThanOrEqual(1)
+      }),
+    )
+  })
+
+  it('moves nothing in a group that is balanced', () => {
+    fc.assert(
+      fc.property(group, ({ tasks, members }) => {
+        const settled = afterwards(afterwards(members, tasks), tasks)
+        const owned = (members: readonly Candidate[]) => members.map(member => member.owned.toSorted())
+        expect(owned(afterwards(settled, tasks))).toEqual(owned(settled))
+      }),
+    )
+  })
+
+  it('takes from a member no more than its share exceeds', () => {
+    fc.assert(
+      fc.property(group, ({ tasks, members }) => {
+        const least = Math.floor(tasks.length / members.length)
+        const assignment = assignTasks(tasks, members)
+        for (const { memberId, owned } of members) {
+          const kept = assignment.get(memberId)?.filter(task => owned.includes(task)).length ?? 0
+          expect(kept).toBeGreaterThanOrEqual(Math.min(owned.length, least))
+        }
+      }),
+    )
+  })
+})
