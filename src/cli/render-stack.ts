@@ -34,7 +34,7 @@ export const renderStackProgress = (progress: StackProgress): string => {
 }
 
 /** Where to reach a stack, one line each. */
-export const renderUrls = (urls: StackUrls): string =>
+const renderUrls = (urls: StackUrls): string =>
   renderTable(
     ['what', 'where'],
     [

@@ -19,7 +19,7 @@ import type { ReportProgress, ServerName, StackUrls } from './types.ts'
 import { withProxy, type ProxyEnvironment } from './with-proxy.ts'
 
 /** The parts of the environment that `up` reads. */
-export interface StackEnvironment extends LayoutEnvironment, ProxyEnvironment {
+interface StackEnvironment extends LayoutEnvironment, ProxyEnvironment {
   readonly JAVA_HOME?: string | undefined
   readonly SLUICE_MAVEN_BASE_URL?: string | undefined
 }

@@ -87,7 +87,7 @@ describe('a stack of Postgres and the schema registry', () => {
 
   const kill = async (layout: StackLayout, { name }: StackServer): Promise<void> => {
     process.kill(runningPid(layout.pidFileOf(name)) ?? 0, 'SIGKILL')
-    await expect.poll(() => runningPid(layout.pidFileOf(name))).toBeUndefined()
+    await expect.poll(() => runningPid(layout.pidFileOf(name)), { timeout: 20_000 }).toBeUndefined()
   }
 
   it('keeps its data through a killing and a rest, and not through a fresh start', async () => {

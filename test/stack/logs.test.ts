@@ -7,6 +7,7 @@ import { serverNamed, stackLogs } from '../../src/stack/logs.ts'
 import { rejection } from './support/error.ts'
 import { temporaryFolder } from './support/folder.ts'
 
+
 const layoutWithLogs = (kafka: string): StackLayout => {
   const layout = layoutOf('a', { SLUICE_CACHE_DIR: temporaryFolder() }, false)
   mkdirSync(dirname(layout.logFileOf('kafka')), { recursive: true })
@@ -31,9 +32,9 @@ it('follows line by line, across pieces of lines', async () => {
   const done = stackLogs(layout, ['kafka'], { lines: 1, follow }, (_server, line) => lines.push(line))
   const file = layout.logFileOf('kafka')
   appendFileSync(file, 'two\nthr')
-  await vi.waitFor(() => expect(lines).toEqual(['one', 'two']))
+  await vi.waitFor(() => expect(lines).toEqual(['one', 'two']), { timeout: 20_000 })
   appendFileSync(file, 'ee\n')
-  await vi.waitFor(() => expect(lines).toEqual(['one', 'two', 'three']))
+  await vi.waitFor(() => expect(lines).toEqual(['one', 'two', 'three']), { timeout: 20_000 })
   controller.abort()
   await done
 })

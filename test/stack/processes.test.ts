@@ -5,6 +5,9 @@ import { systemClock } from '../../src/core/clock.ts'
 import { launch, runningPid, startTimeByPs, stopProcess } from '../../src/stack/processes.ts'
 import { temporaryFolder } from './support/folder.ts'
 
+// Every test starts real processes, which takes its time on a busy machine.
+vi.setConfig({ testTimeout: 60_000 })
+
 const start = async (script: string): Promise<{ pid: number; pidFile: string; logFile: string }> => {
   const folder = temporaryFolder()
   const [pidFile, logFile] = [join(folder, 'it.pid'), join(folder, 'logs', 'it.log')]
@@ -19,7 +22,7 @@ const forEver = 'setInterval(() => {}, 1000)'
 it('starts a process, keeps its output, and stops it', async () => {
   const { pid, pidFile, logFile } = await start(`console.log('out'); console.error('err'); ${forEver}`)
   expect(runningPid(pidFile)).toBe(pid)
-  await vi.waitFor(() => expect(readFileSync(logFile, 'utf8')).toBe('out\nerr\n'))
+  await vi.waitFor(() => expect(readFileSync(logFile, 'utf8')).toBe('out\nerr\n'), { timeout: 20_000 })
   expect(await stopProcess(pidFile, { signal: 'SIGTERM', patienceMs: 10_000 }, systemClock)).toBe(true)
   expect(runningPid(pidFile)).toBeUndefined()
   expect(await stopProcess(pidFile, { signal: 'SIGTERM', patienceMs: 10_000 }, systemClock)).toBe(false)
@@ -27,7 +30,7 @@ it('starts a process, keeps its output, and stops it', async () => {
 
 it('kills a process that does not listen', async () => {
   const { pidFile, logFile } = await start(`process.on('SIGTERM', () => {}); console.log('deaf'); ${forEver}`)
-  await vi.waitFor(() => expect(readFileSync(logFile, 'utf8')).toContain('deaf'))
+  await vi.waitFor(() => expect(readFileSync(logFile, 'utf8')).toContain('deaf'), { timeout: 20_000 })
   expect(await stopProcess(pidFile, { signal: 'SIGTERM', patienceMs: 100 }, systemClock)).toBe(true)
   expect(runningPid(pidFile)).toBeUndefined()
 })
@@ -46,7 +49,7 @@ it('hands on none of its own settings', async () => {
   vi.stubEnv('SLUICE_TEST_SECRET', 'x')
   onTestFinished(() => void vi.unstubAllEnvs())
   const { logFile } = await start(`console.log(Object.keys(process.env).sort().join()); ${forEver}`)
-  await vi.waitFor(() => expect(readFileSync(logFile, 'utf8')).toContain('PATH'))
+  await vi.waitFor(() => expect(readFileSync(logFile, 'utf8')).toContain('PATH'), { timeout: 20_000 })
   expect(readFileSync(logFile, 'utf8')).not.toContain('SLUICE')
 })
 

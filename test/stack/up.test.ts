@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { dirname } from 'node:path'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { systemClock } from '../../src/core/clock.ts'
 import { stackDown } from '../../src/stack/down.ts'
 import { requireSpace } from '../../src/stack/fetch-artifacts.ts'
@@ -14,6 +14,9 @@ import { stackUp, type UpOptions, type UpResult } from '../../src/stack/up.ts'
 import { rejection } from './support/error.ts'
 import { temporaryFolder } from './support/folder.ts'
 import { smallServer, type Conduct } from './support/servers.ts'
+
+// Every test starts real processes, which takes its time on a busy machine.
+vi.setConfig({ testTimeout: 60_000 })
 
 interface Subject {
   readonly layout: StackLayout
@@ -50,7 +53,7 @@ it('starts what does not run, and leaves what does', async () => {
   })
 
   process.kill(pids[1] ?? 0, 'SIGKILL')
-  await expect.poll(() => pidsOf(subject)[1]).toBeUndefined()
+  await expect.poll(() => pidsOf(subject)[1], { timeout: 20_000 }).toBeUndefined()
   const status = await stackStatus(subject.layout, subject.servers)
   expect(status?.servers.map(({ state }) => state)).toEqual(['running', 'stopped'])
   expect((await subject.up()).started).toEqual(['registry'])

@@ -34,8 +34,8 @@ const upCommand = (): Command =>
   withName(
     createCommand('up', {
       description:
-        'Starts Postgres, Kafka, Cassandra and a schema registry on this machine, fetching them the first time\n' +
-        '(250 MB; needs Java 17). They listen on loopback only and run until stack down. What runs is left alone,\n' +
+        'Starts Postgres, Kafka, Cassandra and a schema registry on this machine, fetching them the first time ' +
+        '(250 MB; needs Java 17). They listen on loopback only and run until stack down. What runs is left alone, ' +
         'what died is started again, data is kept.',
       example: `
 $ ./bin/sluice stack up

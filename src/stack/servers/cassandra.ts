@@ -15,7 +15,7 @@ const logging = `<configuration>
 `
 
 /** Settings of a single node with lightweight transactions of the newer kind; JSON is YAML too. */
-export const cassandraSettings = ({ layout, ports }: Pick<StackContext, 'layout' | 'ports'>): object => {
+const cassandraSettings = ({ layout, ports }: Pick<StackContext, 'layout' | 'ports'>): object => {
   const folder = layout.dataOf('cassandra')
   return {
     cluster_name: 'sluice',

@@ -17,7 +17,7 @@ rootLogger.appenderRef.out.ref = out
 `
 
 /** Settings of a single broker that is its own controller, tuned for short waits instead of many nodes. */
-export const kafkaProperties = ({ layout, ports }: Pick<StackContext, 'layout' | 'ports'>): string =>
+const kafkaProperties = ({ layout, ports }: Pick<StackContext, 'layout' | 'ports'>): string =>
   Object.entries({
     'process.roles': 'broker,controller',
     'node.id': 1,
