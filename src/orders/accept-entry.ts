@@ -111,13 +111,14 @@ export const createEntryAcceptance = (options: AcceptEntryOptions): EntryAccepta
     }
   }
 
-  /** Commits through conflicts, lost connections and unknown outcomes: the statement changes nothing the second time. */
+  /**
+   * Commits through conflicts, lost connections and unknown outcomes: the statement changes nothing the second time. False
+   * when a row was there: an earlier attempt's, or the abandonment of whoever took us for dead.
+   */
   const commit = async <Entry>(request: EntryRequest<Entry>, id: string, entry: Entry): Promise<boolean> => {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        if (await request.repository.commit(entry, request.idempotency?.key)) return true
-        // A row is there: an earlier attempt's, or the abandonment of whoever took us for dead.
-        return (await request.repository.abandonUnlessAccepted(id)) === 'accepted'
+        return await request.repository.commit(entry, request.idempotency?.key)
       } catch (error) {
         const retry = error instanceof SluiceError && error.reaction === 'retry'
         if (!retry || attempt >= commitAttempts) throw error

@@ -18,7 +18,10 @@ export interface ReaperOptions {
   readonly clock: Clock
   readonly log: Logger
   readonly metrics?: OrderMetrics
-  /** An intent younger than this belongs to a request at work, default 60,000 ms. */
+  /**
+   * An intent younger than this belongs to a request at work, default 60,000 ms. It must exceed the time after which no
+   * request begins to reserve (20 s), the longest reservation (8 s) and what the clocks of the processes differ by.
+   */
   readonly graceMs?: number
   /** Pause between walks, default 10,000 ms. */
   readonly intervalMs?: number
