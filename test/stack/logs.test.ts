@@ -7,6 +7,8 @@ import { serverNamed, stackLogs } from '../../src/stack/logs.ts'
 import { rejection } from './support/error.ts'
 import { temporaryFolder } from './support/folder.ts'
 
+// Two waits of up to 20 s each.
+vi.setConfig({ testTimeout: 60_000 })
 
 const layoutWithLogs = (kafka: string): StackLayout => {
   const layout = layoutOf('a', { SLUICE_CACHE_DIR: temporaryFolder() }, false)
