@@ -169,7 +169,7 @@ const invalidValue = (subject: string, type: avsc.Type, value: unknown, cause: u
   return new SluiceError({
     code: 'SLUICE_CODEC_INVALID_VALUE',
     message: `a value does not fit the schema of ${subject}${where}: ${messageOf(cause)}`,
-    remedy: 'give every field of the schema, and integers within ±(2^53 - 1)',
+    remedy: 'give every field of the schema, and integers within ±(2^53 - 2)',
     details: { subject, paths },
     cause,
   })
