@@ -1,6 +1,15 @@
 import { SluiceError } from '../../core/errors.ts'
 import type { GroupJoin, GroupMember, GroupMetadata } from '../../kafka/types.ts'
 
+/** What a commit meets when the worker is no member of its group, or not the one it was when it read. */
+export const membershipLost = (): SluiceError =>
+  new SluiceError({
+    code: 'SLUICE_STREAMS_MEMBERSHIP_LOST',
+    message: 'the worker is no longer a member of its consumer group',
+    remedy: 'nothing: the worker forgets its open turn and joins again',
+    reaction: 'forget-turn',
+  })
+
 /**
  * The worker's place in its consumer group. Joining runs beside the processing: the main loop asks `wantsJoin`, calls `startJoin`,
  * goes on working, and picks the outcome up with `takeJoin`; whoever must commit awaits `current`.
@@ -50,6 +59,7 @@ export class Membership {
         },
         (error: unknown) => {
           this.#failure = { error }
+          this.#wanted = true
         },
       )
       .then(() => {
@@ -67,18 +77,18 @@ export class Membership {
     return joined
   }
 
+  /** Waits for a join under way and throws its outcome away: it claimed tasks that were lost meanwhile. */
+  async discardJoin(): Promise<void> {
+    await this.#joining
+    this.#joined = undefined
+    this.#wanted = true
+  }
+
   /** The current generation, after a running join. Rejects with SLUICE_STREAMS_MEMBERSHIP_LOST when there is none. */
   async current(): Promise<GroupMetadata> {
     await this.#joining
     const metadata = this.#member.metadata()
-    if (metadata === undefined || this.#lost) {
-      throw new SluiceError({
-        code: 'SLUICE_STREAMS_MEMBERSHIP_LOST',
-        message: 'the worker is no longer a member of its consumer group',
-        remedy: 'nothing: the worker forgets its open turn and joins again',
-        reaction: 'forget-turn',
-      })
-    }
+    if (metadata === undefined || this.#lost) throw membershipLost()
     return metadata
   }
 

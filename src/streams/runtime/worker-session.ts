@@ -3,7 +3,7 @@ import type { GroupJoin, GroupMetadata, LogReader, TransactionalProducer } from 
 import type { BoundFormats } from '../engine/bound-formats.ts'
 import { Task } from '../engine/task.ts'
 import { decodeAssignmentData, encodeMemberData, noOwners } from './group-protocol.ts'
-import type { Membership } from './membership.ts'
+import { membershipLost, type Membership } from './membership.ts'
 import { OwnedTasks, type ReadyTask } from './owned-tasks.ts'
 import { committedPositions, restoreTask } from './restore.ts'
 import { isTransient, type Retry } from './retry.ts'
@@ -39,6 +39,7 @@ export class WorkerSession {
   readonly #planned: ReadonlyMap<string, PlannedTask>
   #owners = noOwners
   #joinedOnce = false
+  #isDroppingAll = false
   #restored = 0
 
   constructor(parts: SessionParts) {
@@ -112,6 +113,8 @@ export class WorkerSession {
 
   async #generation(): Promise<GroupMetadata> {
     const { membership, options } = this.#parts
+    // A generation joined after the loss must not commit what was read before it: its tasks may have new owners.
+    if (this.#isDroppingAll) throw membershipLost()
     if (membership.wantsJoin) this.#startJoin()
     // Gives the heartbeat a moment to notice that a generation which was just refused has ended.
     await options.clock.sleep(membership.isJoining ? 0 : generationPauseMs)
@@ -191,11 +194,13 @@ export class WorkerSession {
   async #dropAll(): Promise<void> {
     const { options, producer, reader, retry, membership } = this.#parts
     options.log.warn({ topology: options.topology.name }, 'membership lost; all tasks dropped')
+    this.#isDroppingAll = true
     await this.turns.forget()
     await retry('taking a new producer epoch', () => producer.init())
     this.tasks.drop(this.tasks.ids())
     reader.assign([])
-    membership.requestJoin()
+    await membership.discardJoin()
+    this.#isDroppingAll = false
   }
 }
 
