@@ -17,7 +17,7 @@ export interface Evidence {
   readonly log: LogEvidence
 }
 
-export interface Line {
+interface Line {
   readonly sku: string
   readonly quantity: number
 }

@@ -22,7 +22,7 @@ interface ReadOptions {
 }
 
 /** Opens a client of the check's own; the caller shuts it down. */
-export const openCassandra = async ({ cassandra, datacenter, keyspace }: CheckTargets): Promise<Client> => {
+const openCassandra = async ({ cassandra, datacenter, keyspace }: CheckTargets): Promise<Client> => {
   const client = new Client({
     contactPoints: cassandra.split(',').map(address => address.trim()),
     localDataCenter: datacenter,

@@ -22,6 +22,10 @@ export class OutboxTail {
     this.intern = intern
   }
 
+  get size(): number {
+    return this.ids.size
+  }
+
   has(eventId: string): boolean {
     return this.ids.has(eventId)
   }
