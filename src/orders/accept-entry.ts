@@ -111,6 +111,16 @@ export const createEntryAcceptance = (options: AcceptEntryOptions): EntryAccepta
     }
   }
 
+  /** A claim whose answer was lost would keep the client's own retries out until the lease ends. */
+  const claimKey: IdempotencyKeys['claim'] = async request => {
+    try {
+      return await idempotency.claim(request)
+    } catch (error) {
+      if (!(error instanceof SluiceError) || error.details['outcome'] !== 'unknown') throw error
+      return idempotency.claim(request)
+    }
+  }
+
   /**
    * Commits through conflicts, lost connections and unknown outcomes: the statement changes nothing the second time. False
    * when a row was there: an earlier attempt's, or the abandonment of whoever took us for dead.
@@ -199,7 +209,7 @@ export const createEntryAcceptance = (options: AcceptEntryOptions): EntryAccepta
     const { idempotency: wanted } = request
     if (wanted === undefined) return run(request, id, at)
 
-    const claim = await metrics.time('idempotency', () => idempotency.claim({ ...wanted, entryId: id }))
+    const claim = await metrics.time('idempotency', () => claimKey({ ...wanted, entryId: id }))
     if (claim.kind === 'fresh') return run(request, id, at)
     if (claim.kind === 'done') return replay(request, claim.entryId)
     if (claim.kind === 'other-request') return { kind: 'key-of-other-request' }

@@ -299,6 +299,22 @@ describe('a commit whose outcome is unknown', () => {
   })
 })
 
+test('a claim whose answer is lost does not keep its own request out', async () => {
+  await shop.stock('claimed', 5)
+  const { proxy, url, close } = await behindProxy()
+  const place = (key: string) => send(`${url}/orders`, orderOf('claimed'), { 'idempotency-key': key })
+  try {
+    expect((await place('claim-1')).status).toBe(201)
+    const lost = proxy.loseReplyTo('insert-key-1')
+    const reply = await place('claim-2')
+    await lost
+    expect(reply.status).toBe(201)
+    expect(await shop.content('claimed')).toMatchObject({ available: 3, held: 2 })
+  } finally {
+    await close()
+  }
+})
+
 describe('a server that goes away', () => {
   test('Postgres: 503 until it is back, and nothing is left behind', async () => {
     await shop.stock('pg-away', 100)

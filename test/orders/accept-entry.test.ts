@@ -71,6 +71,12 @@ describe('the protocol of an order', () => {
     expect(service.available.get('A')).toBe(8)
   })
 
+  test('a claim whose answer is lost is found to be our own', async () => {
+    const service = setUp(['after'])
+    expect(await service.placeOrder(request, 'k')).toMatchObject({ kind: 'accepted', replayed: false })
+    expect(service.keys.get('k')).toMatchObject({ done: true })
+  })
+
   test('a commit that never gets through gives its stock back behind an abandoned row', async () => {
     const service = setUp(['before', 'before', 'before'])
     await expect(service.placeOrder(request)).rejects.toMatchObject({ code: 'SLUICE_POSTGRES_UNAVAILABLE' })

@@ -57,6 +57,7 @@ export const memoryEntries = <Entry extends { readonly id: string }>(step: Fault
           keys.set(key, { fingerprint, entryId, done: false, expired: false })
           return { kind: 'fresh' }
         }
+        if (claim.entryId === entryId) return { kind: 'fresh' }
         if (claim.fingerprint !== fingerprint) return { kind: 'other-request' }
         if (claim.done) return { kind: 'done', entryId: claim.entryId }
         return claim.expired ? { kind: 'expired', entryId: claim.entryId } : { kind: 'in-progress' }
