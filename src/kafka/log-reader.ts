@@ -35,9 +35,10 @@ export class KafkaLogReader implements LogReader {
   readonly #logs = new Map<string, PartitionLog>()
   readonly #fetching = new Map<string, Promise<void>>()
   #finding: Promise<void> | undefined
+  #isPumpWanted = false
+  #retrying: Promise<void> | undefined
   #bufferedBytes = 0
   #rotation = 0
-  #failingSinceMs: number | undefined
   #failure: SluiceError | undefined
   #wake: () => void = () => {}
 
@@ -123,7 +124,7 @@ export class KafkaLogReader implements LogReader {
     this.#logs.clear()
     this.#wake()
     await this.#lane.close()
-    await Promise.all([...this.#fetching.values(), this.#finding])
+    await Promise.all([...this.#fetching.values(), this.#finding, this.#retrying])
   }
 
   #drop(partition: TopicPartition): void {
@@ -169,22 +170,23 @@ export class KafkaLogReader implements LogReader {
 
   /** Starts a fetch at every leader that has none under way and partitions with room. */
   #pump(): void {
-    if (this.#signal.aborted || this.#logs.size === 0 || this.#finding !== undefined) return
+    if (this.#signal.aborted || this.#logs.size === 0) return
     if (this.#bufferedBytes >= this.#options.maxBytes) return
-    this.#finding = this.#findLeaders().finally(() => {
+    // What has changed while leaders were looked up is looked at right after.
+    this.#isPumpWanted = this.#finding !== undefined
+    this.#finding ??= this.#findLeaders().finally(() => {
       this.#finding = undefined
+      if (this.#isPumpWanted) this.#pump()
     })
   }
 
   async #findLeaders(): Promise<void> {
+    const readable = [...this.#logs.values()].filter(({ error }) => error === undefined)
     let grouped
     try {
-      grouped = await groupByLeader(
-        this.#cluster.metadata,
-        [...this.#logs.values()].filter(({ error }) => error === undefined),
-      )
+      grouped = await groupByLeader(this.#cluster.metadata, readable)
     } catch (error) {
-      await this.#backOff(error)
+      this.#retryLater(error, readable)
       return
     }
     const { led, leaderless } = grouped
@@ -200,8 +202,16 @@ export class KafkaLogReader implements LogReader {
     }
     if (leaderless.length > 0) {
       const names = leaderless.map(positionKey).join(', ')
-      await this.#backOff(errorOfId('UNKNOWN_TOPIC_OR_PARTITION', `no leader for ${names}`))
+      this.#retryLater(errorOfId('UNKNOWN_TOPIC_OR_PARTITION', `no leader for ${names}`), leaderless)
     }
+  }
+
+  /** Beside the fetches of the partitions that are well. */
+  #retryLater(cause: unknown, logs: readonly PartitionLog[]): void {
+    this.#retrying ??= this.#backOff(cause, logs).finally(() => {
+      this.#retrying = undefined
+      this.#pump()
+    })
   }
 
   async #fetch(leader: Broker, logs: readonly PartitionLog[], waitMs: number): Promise<void> {
@@ -224,19 +234,25 @@ export class KafkaLogReader implements LogReader {
       )
     } catch (error) {
       for (const log of logs) this.#cluster.metadata.drop(log.topic)
-      await this.#backOff(error)
+      await this.#backOff(error, logs)
       return
     }
-    this.#failingSinceMs = undefined
-    let stale: string | undefined
+    const stale: PartitionLog[] = []
+    let staleId = ''
     for (const fetched of result.partitions) {
       const log = this.#logs.get(positionKey(fetched))
       // Assigned anew, removed, or asked for another offset meanwhile: the answer belongs to nobody.
       if (log === undefined || asked.get(log) !== log.fetchOffset) continue
-      stale = this.#accept(log, fetched, isCommittedOnly) ?? stale
+      const id = this.#accept(log, fetched, isCommittedOnly)
+      if (id === undefined) {
+        log.failingSinceMs = undefined
+        continue
+      }
+      staleId = id
+      stale.push(log)
     }
     this.#wake()
-    if (stale !== undefined) await this.#backOff(errorOfId(stale, 'fetch'))
+    if (stale.length > 0) await this.#backOff(errorOfId(staleId, 'fetch'), stale)
   }
 
   #fetchTopics(logs: readonly PartitionLog[]) {
@@ -279,23 +295,29 @@ export class KafkaLogReader implements LogReader {
   }
 
   /** Waits a little after a failure, and tells `poll` when it has gone on for too long. */
-  async #backOff(cause: unknown): Promise<void> {
-    const now = this.#cluster.clock.now()
-    this.#failingSinceMs ??= now
-    const failingMs = now - this.#failingSinceMs
-    if (failingMs >= this.#cluster.operationTimeoutMs) {
+  async #backOff(cause: unknown, logs: readonly PartitionLog[]): Promise<void> {
+    if (this.#signal.aborted) return
+    const { clock, operationTimeoutMs } = this.#cluster
+    const now = clock.now()
+    let longestMs = 0
+    for (const log of logs) {
+      log.failingSinceMs ??= now
+      longestMs = Math.max(longestMs, now - log.failingSinceMs)
+    }
+    if (longestMs >= operationTimeoutMs) {
       const { message } = kafkaError(cause, 'fetch')
       this.#failure = new SluiceError({
         code: 'SLUICE_KAFKA_UNAVAILABLE',
-        message: `nothing could be fetched for ${failingMs} ms: ${message}`,
+        message: `nothing could be fetched for ${longestMs} ms: ${message}`,
         remedy: 'check that the brokers run and the topics exist; poll goes on trying',
         reaction: 'retry',
+        details: { partitions: logs.map(positionKey) },
         cause,
       })
-      this.#failingSinceMs = undefined
+      for (const log of logs) log.failingSinceMs = now
       this.#wake()
     }
-    const tries = failingMs < 100 ? 0 : failingMs < 1000 ? 3 : 5
-    await this.#cluster.clock.sleep(pauseMs('again', tries), this.#signal).catch(() => {})
+    const tries = longestMs < 100 ? 0 : longestMs < 1000 ? 3 : 5
+    await clock.sleep(pauseMs('again', tries), this.#signal).catch(() => {})
   }
 }

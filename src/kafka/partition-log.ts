@@ -13,6 +13,8 @@ export class PartitionLog {
   endOffset: number | undefined
   isPaused = false
   error: SluiceError | undefined
+  /** Since when nothing could be fetched; undefined while it can. */
+  failingSinceMs: number | undefined
   bufferedBytes = 0
   #position: number
   #batches: RecordBatch[] = []
