@@ -16,7 +16,7 @@ export const checkOutbox: Invariant = evidence => {
     movement => movement.eventId,
   )
   const updates = countBy(
-    committed.updates.filter(update => update.type === 'adjustment'),
+    committed.updates.filter(update => update.orderId === null),
     update => update.eventId,
   )
 
