@@ -17,10 +17,3 @@ export const stopSignal = (): AbortSignal => {
   process.on('SIGINT', onSignal)
   return controller.signal
 }
-
-/** Resolves when the signal aborts. */
-export const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise(resolve => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })

@@ -27,12 +27,12 @@ export const demoSkus = (run: string, orders: number): readonly DemoSku[] =>
     units: index % scarceEvery === 3 ? Math.max(2, Math.round(orders / (20 * (index + 1)))) : plentyUnits,
   }))
 
-/** The orders of a run: SKUs by Zipf's law, one to five lines, a few of them wrong on purpose. */
+/** The orders of a run: SKUs by Zipf's law, one to three lines, a few of them wrong on purpose. */
 export function* demoOrders(skus: readonly DemoSku[], count: number, random: Random): Generator<DemoOrder> {
   const pick = zipf(skus.length)
   for (let index = 0; index < count; index += 1) {
     const customerId = `customer-${integerBetween(random, 1, 500)}`
-    const lines = Array.from({ length: integerBetween(random, 1, 5) }, () => ({
+    const lines = Array.from({ length: integerBetween(random, 1, 3) }, () => ({
       sku: skus[pick(random)]?.sku ?? '',
       quantity: integerBetween(random, 1, 3),
       unitPriceMinor: integerBetween(random, 50, 20_000),
