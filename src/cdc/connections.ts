@@ -1,6 +1,9 @@
 import { Client, DatabaseError } from 'pg'
 import { postgresError } from './errors.ts'
 
+/** How a relay's connections are called in pg_stat_activity; Postgres keeps 63 bytes of it. */
+export const applicationName = (relayName: string): string => `sluice-relay ${relayName}`.slice(0, 63)
+
 /**
  * Opens a connection, hands it out, and closes it whatever happens. Statements run one after another on it.
  *

@@ -40,6 +40,14 @@ export const slotMoved = (slot: string, confirmedLsn: bigint, position: RelayPos
       'it was made anew, or somebody else reads from it',
   )
 
+export const slotInUse = (slot: string, reader: string): SluiceError =>
+  new SluiceError({
+    code: 'SLUICE_RELAY_SLOT_IN_USE',
+    message: `the replication slot ${slot} is being read by '${reader}'`,
+    remedy: 'a slot has one reader: stop the other one, or give this relay a name and a slot of its own',
+    details: { slot, reader },
+  })
+
 export const publicationMissing = (publication: string, table: string, why: string): SluiceError =>
   new SluiceError({
     code: 'SLUICE_RELAY_PUBLICATION_MISSING',

@@ -8,6 +8,7 @@ import type { StreamElement, TransactionDecoder } from './transaction-decoder.ts
 
 export interface ReplicationStreamOptions {
   readonly postgresUrl: string
+  readonly applicationName: string
   readonly slot: string
   readonly publication: string
   readonly decoder: TransactionDecoder
@@ -47,7 +48,7 @@ export class ReplicationStream {
     this.#confirmedLsn = options.confirmedLsn
     this.#queue = new ElementQueue(options.maxQueuedBytes)
     this.#service = new LogicalReplicationService(
-      { connectionString: options.postgresUrl, application_name: 'sluice-relay' },
+      { connectionString: options.postgresUrl, application_name: options.applicationName },
       // timeoutSeconds other than 0 would confirm what was received, not what is on the topic.
       { acknowledge: { auto: false, timeoutSeconds: 0 }, flowControl: { enabled: true } },
     )

@@ -1,5 +1,5 @@
 import type { ProducedRecord } from '../kafka/types.ts'
-import { withClient } from './connections.ts'
+import { applicationName, withClient } from './connections.ts'
 import { positionOfOther } from './errors.ts'
 import { maintain } from './maintenance.ts'
 import type { RelayDependencies, RelaySettings, RelayStatus } from './options.ts'
@@ -53,7 +53,7 @@ const startingPosition = async (
   await withClient(settings.postgresUrl, 'sql', client => checkSlot(client, settings.slot, found))
   const claimed = await publisher.claim(found)
   // Only now is it certain that whoever still reads from the slot has been replaced.
-  await withClient(settings.postgresUrl, 'sql', client => releaseSlot(client, settings.slot))
+  await withClient(settings.postgresUrl, 'sql', client => releaseSlot(client, settings))
   return claimed
 }
 
@@ -68,6 +68,7 @@ const streamFrom = async (
   const { signal, log } = dependencies
   const stream = new ReplicationStream({
     postgresUrl: settings.postgresUrl,
+    applicationName: applicationName(settings.name),
     slot: settings.slot,
     publication: settings.publication,
     decoder: new TransactionDecoder(start, settings.schema, settings.table),

@@ -1,5 +1,6 @@
 import type pg from 'pg'
-import { publicationMissing, slotLost, slotMoved } from './errors.ts'
+import { applicationName } from './connections.ts'
+import { publicationMissing, slotInUse, slotLost, slotMoved } from './errors.ts'
 import { parseLsn } from './lsn.ts'
 import type { LogIdentity, RelayPosition } from './position.ts'
 import type { RelaySettings } from './options.ts'
@@ -12,6 +13,7 @@ export interface NewSlot {
 
 interface SlotRow {
   readonly active_pid: number | null
+  readonly reader: string | null
   readonly confirmed: string | null
   readonly wal_status: string | null
   readonly invalidation: string | null
@@ -20,8 +22,8 @@ interface SlotRow {
 const readSlot = async (client: pg.Client, slot: string): Promise<SlotRow | undefined> => {
   // The reason is a column from Postgres 17 on.
   const result = await client.query<SlotRow>(
-    `SELECT active_pid, confirmed_flush_lsn::text AS confirmed, wal_status, to_jsonb(s)->>'invalidation_reason' AS invalidation
-     FROM pg_replication_slots s WHERE slot_name = $1`,
+    `SELECT active_pid, application_name AS reader, confirmed_flush_lsn::text AS confirmed, wal_status, to_jsonb(s)->>'invalidation_reason' AS invalidation
+     FROM pg_replication_slots s LEFT JOIN pg_stat_activity a ON a.pid = s.active_pid WHERE slot_name = $1`,
     [slot],
   )
   return result.rows[0]
@@ -65,18 +67,26 @@ export const checkSlot = async (client: pg.Client, slot: string, position: Relay
   if (confirmed > position.confirmedLsn) throw slotMoved(slot, confirmed, position)
 }
 
-/** Ends the connection of whoever reads from the slot: its producer has been fenced, it can do nothing more with it. */
-export const releaseSlot = async (client: pg.Client, slot: string): Promise<void> => {
-  const row = await readSlot(client, slot)
+/**
+ * Ends the connection of an earlier relay of this name: its producer has been fenced, it can do nothing more with the slot.
+ *
+ * Errors: `SLUICE_RELAY_SLOT_IN_USE` when something else reads from it.
+ */
+export const releaseSlot = async (client: pg.Client, settings: RelaySettings): Promise<void> => {
+  const row = await readSlot(client, settings.slot)
   if (row?.active_pid == null) return
+  // A name that was hidden from us or cut off may be ours; Postgres then refuses, or ends it, by its own rules.
+  const reader = row.reader ?? ''
+  if (reader !== '' && reader !== applicationName(settings.name)) throw slotInUse(settings.slot, reader)
   await client.query('SELECT pg_terminate_backend($1, 5000)', [row.active_pid])
 }
 
-export const dropSlot = async (client: pg.Client, slot: string): Promise<void> => {
-  await releaseSlot(client, slot)
+/** Errors: `SLUICE_RELAY_SLOT_IN_USE`. */
+export const dropSlot = async (client: pg.Client, settings: RelaySettings): Promise<void> => {
+  await releaseSlot(client, settings)
   await client.query(
     'SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1',
-    [slot],
+    [settings.slot],
   )
 }
 

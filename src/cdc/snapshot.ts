@@ -45,7 +45,7 @@ export const takeSnapshot = async (
     value => publisher.idOf(value),
     signal,
   )
-  await withClient(settings.postgresUrl, 'sql', client => dropSlot(client, settings.slot))
+  await withClient(settings.postgresUrl, 'sql', client => dropSlot(client, settings))
 
   return withClient(settings.postgresUrl, 'replication', async replication => {
     const slot = await createSlot(replication, settings.slot)

@@ -170,6 +170,17 @@ test('of two relays the first is fenced, and ends', async () => {
   await outbox.arrived(ids)
 })
 
+test('a slot that something else reads from is left alone', async () => {
+  const relay = outbox.start()
+  await outbox.streaming(relay)
+  await expect(outbox.start({ name: `${outbox.name}_other` }).done).rejects.toMatchObject({
+    code: 'SLUICE_RELAY_SLOT_IN_USE',
+    message: expect.stringContaining(outbox.name) as string,
+  })
+  expect(await outbox.arrived([await outbox.insert('key')])).toHaveLength(1)
+  await outbox.kafka.admin().deleteTopics([`${outbox.name}_other-position`])
+})
+
 test('a lost connection is made again without loss', async () => {
   const relay = outbox.start()
   await outbox.streaming(relay)
