@@ -98,7 +98,8 @@ export class ByteReader {
     const count = this.unsignedVarint()
     for (let index = 0; index < count; index++) {
       this.unsignedVarint()
-      this.position += this.unsignedVarint()
+      const length = this.unsignedVarint()
+      this.position += length
     }
   }
 }

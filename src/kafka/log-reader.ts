@@ -151,17 +151,26 @@ export class KafkaLogReader implements LogReader {
     for (let index = 0; index < logs.length && records.length < maxRecords; index++) {
       const log = logs[(index + this.#rotation) % logs.length]
       if (log === undefined || !log.hasRecords) continue
-      const before = log.bufferedBytes
-      log.take(records, maxRecords - records.length)
-      this.#bufferedBytes += log.bufferedBytes - before
+      this.#takeFrom(log, records, maxRecords - records.length)
     }
-    if (records.length > 0) this.#pump()
-    else if (this.#failure !== undefined) {
+    this.#pump()
+    if (records.length === 0 && this.#failure !== undefined) {
       const failure = this.#failure
       this.#failure = undefined
       throw failure
     }
     return records
+  }
+
+  #takeFrom(log: PartitionLog, records: ConsumedRecord[], count: number): void {
+    const before = log.bufferedBytes
+    try {
+      log.take(records, count)
+    } catch (error) {
+      // Thrown by the next poll: what other partitions have given to this one must not be lost.
+      log.fail(kafkaError(error, `decoding ${log.topic}-${log.partition} after offset ${log.position}`))
+    }
+    this.#bufferedBytes += log.bufferedBytes - before
   }
 
   #isFetchable(log: PartitionLog): boolean {
@@ -288,7 +297,7 @@ export class KafkaLogReader implements LogReader {
     try {
       log.accept(fetched, isCommittedOnly)
     } catch (error) {
-      log.error = kafkaError(error, `reading ${topic}-${partition} at offset ${offset}`, details)
+      log.fail(kafkaError(error, `reading ${topic}-${partition} at offset ${offset}`, details))
     }
     this.#bufferedBytes += log.bufferedBytes - before
     return undefined

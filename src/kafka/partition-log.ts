@@ -55,6 +55,16 @@ export class PartitionLog {
     this.fetchOffset = Math.max(this.fetchOffset, last.lastOffset + 1)
   }
 
+  /** Gives up what is buffered; only a new assignment, from `position`, reads this partition again. */
+  fail(error: SluiceError): void {
+    this.fetchOffset = this.#position
+    this.#batches = []
+    this.#records = []
+    this.#next = 0
+    this.bufferedBytes = 0
+    this.error = error
+  }
+
   /** Moves up to `count` buffered records to the end of `into`. */
   take(into: ConsumedRecord[], count: number): void {
     let wanted = count

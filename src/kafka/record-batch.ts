@@ -215,7 +215,8 @@ export const readRecords = (
     throw new SluiceError({
       code: 'SLUICE_KAFKA_CORRUPT_BATCH',
       message: `the batch at ${topic}-${partition} offset ${baseOffset} does not match its checksum`,
-      remedy: 'read it again; when it stays so, the log on the broker is damaged',
+      remedy:
+        'assign the partition again from its position; when it stays so, the log on the broker is damaged',
       reaction: 'retry',
       details: { topic, partition, offset: baseOffset },
     })
