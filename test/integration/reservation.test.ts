@@ -37,16 +37,17 @@ const available = async (sku: string): Promise<number | undefined> =>
 
 test('of 50 orders for 10 units in two processes exactly 10 win', async () => {
   const [sku = ''] = await stocked(10)
-  const processes = [reservations(), reservations()]
+  const [one, other] = [reservations(), reservations()]
   const results = await Promise.all(
-    Array.from({ length: 50 }, (_, index) => processes[index % 2]?.reserve(newId(), [{ sku, quantity: 1 }])),
+    Array.from({ length: 50 }, (_, index) =>
+      (index % 2 === 0 ? one : other).reserve(newId(), [{ sku, quantity: 1 }]),
+    ),
   )
-  expect(results.filter(result => result?.ok)).toHaveLength(10)
+  expect(results.filter(result => result.ok)).toHaveLength(10)
   const book = await readBook(keyspace.cassandra, sku)
   expect(book).toMatchObject({ available: 0, held: 10, adjusted: 10, sold: 0 })
-  for (const result of results) {
-    if (result?.ok === false) expect(result.outOfStock).toEqual([{ sku, requested: 1, available: 0 }])
-  }
+  const refusals = results.flatMap(result => (result.ok ? [] : [result.outOfStock]))
+  expect(refusals).toEqual(refusals.map(() => [{ sku, requested: 1, available: 0 }]))
 })
 
 test('an order that lacks one SKU keeps nothing of the others and names what it lacks', async () => {
@@ -77,7 +78,7 @@ test('of two orders that want the same last two units in opposite order one wins
       reservations().reserve(newId(), lines),
       reservations().reserve(newId(), lines.toReversed()),
     ])
-    expect(results.map(result => result.ok).toSorted()).toEqual([false, true])
+    expect(results.filter(result => result.ok)).toHaveLength(1)
     for (const sku of skus)
       expect(await readBook(keyspace.cassandra, sku)).toMatchObject({ available: 0, held: 1 })
   }

@@ -213,7 +213,7 @@ describe('over generations', () => {
     const settlement = settling()
     await settlement.settleStock([initialStock(sku, 10)])
     const service = reserving()
-    const [[order = ''] = []] = await ordersOf(service, sku, 1)
+    const [[order] = ['']] = await ordersOf(service, sku, 1)
     await closeOnly(sku)
     await Promise.all([ordersOf(service, sku, 2), ordersOf(reserving(), sku, 2)])
     expect(await book(sku)).toMatchObject({ available: 5, held: 5, generation: 1 })

@@ -16,7 +16,7 @@ export interface GiveBackView {
   readonly isCompensated: boolean
 }
 
-/** The next step of a give-back; `close` marks the row in the closed generation, whose units are back already. */
+/** The next step of a give-back; `mark-older` ends the row in the closed generation, whose units are back already. */
 export type GiveBackStep =
   | { readonly step: 'done' }
   | { readonly step: 'mark-older' }

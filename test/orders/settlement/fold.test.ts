@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { StockUpdate } from '../../../schemas/types.ts'
 import type { StockPartition, StockRow } from '../../../src/orders/reservation/partition.ts'

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../../../src/core/clock.ts'
 import type { StockPartition, StockRow, StockSnapshot } from '../../../src/orders/reservation/partition.ts'
 import type { ChangeOutcome, RowChange, StockStore } from '../../../src/orders/reservation/store.ts'
@@ -29,8 +30,7 @@ export interface ModelStore extends StockStore {
   deliverLate(): void
 }
 
-const equals = (one: StockPartition, other: StockPartition): boolean =>
-  JSON.stringify(Object.entries(one).toSorted()) === JSON.stringify(Object.entries(other).toSorted())
+const equals = (one: StockPartition, other: StockPartition): boolean => isDeepStrictEqual(one, other)
 
 /** `nextFate` decides on each write as it is sent; `delivers` whether a late one arrives before the next request. */
 export const modelStore = (clock: Clock, nextFate: () => WriteFate, delivers: () => boolean): ModelStore => {
@@ -121,7 +121,7 @@ export const modelStore = (clock: Clock, nextFate: () => WriteFate, delivers: ()
     },
     async *rows(sku, generation) {
       await arrive()
-      yield* [...(generations.get(place(sku, generation))?.rows.values() ?? [])]
+      yield* generations.get(place(sku, generation))?.rows.values() ?? []
     },
     async remove(closed) {
       const done = await through((): 'applied' | 'refused' => {
