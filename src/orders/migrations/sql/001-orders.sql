@@ -25,7 +25,7 @@ CREATE TABLE IF NOT EXISTS outbox_event (
   aggregatetype varchar(255) NOT NULL,
   aggregateid varchar(255) NOT NULL,
   type varchar(255) NOT NULL,
-  payload jsonb NOT NULL,
+  payload jsonb,
   created_at timestamptz NOT NULL DEFAULT now()
 );
 
