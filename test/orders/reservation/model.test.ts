@@ -81,6 +81,8 @@ const scenario = fc.record({
   stock: fc.integer({ min: 1, max: 12 }),
   quantities: fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 1, maxLength: 12 }),
   rollAtEntries: fc.integer({ min: 1, max: 6 }),
+  // Short enough to give up after one loss, or long enough to see it through.
+  reserveTimeoutMs: fc.constantFrom(15, 8_000),
   fates: fc.infiniteStream(
     fc.oneof(
       { weight: 6, arbitrary: fc.constant<WriteFate>('answered') },
@@ -96,14 +98,14 @@ test('orders, give-backs, rolls and settlement keep the sum over every loss and 
   await fc.assert(
     fc.asyncProperty(
       scenario,
-      async ({ stock, quantities, rollAtEntries, fates, deliveries, ends, turns }) => {
+      async ({ stock, quantities, rollAtEntries, reserveTimeoutMs, fates, deliveries, ends, turns }) => {
         const clock = virtualClock()
         const store = modelStore(
           clock,
           () => fates.next().value,
           () => deliveries.next().value,
         )
-        const settings = { clock, log: silentLogger, rollAtEntries }
+        const settings = { clock, log: silentLogger, rollAtEntries, reserveTimeoutMs }
         const settlement = () =>
           createSettlementOver(store, {
             clock,
@@ -140,7 +142,13 @@ test('orders, give-backs, rolls and settlement keep the sum over every loss and 
         for (const { order: orderId, quantity, generation = null } of taken) {
           const end = ends.next().value
           if (end === 'given back') {
-            await untilAnswered(() => (services[1] as Reservations).release(orderId, [sku]))
+            // Service and reaper at once, while another order may roll the generation between their looks.
+            const [, , other] = await Promise.all([
+              untilAnswered(() => (services[0] as Reservations).release(orderId, [sku])),
+              untilAnswered(() => (services[1] as Reservations).release(orderId, [sku])),
+              placeOrder(services[1] as Reservations, `beside ${orderId}`, 1),
+            ])
+            if (other.generation !== undefined) kept += 1
           } else if (end === 'open') {
             kept += quantity
           } else {
@@ -167,6 +175,6 @@ test('orders, give-backs, rolls and settlement keep the sum over every loss and 
         })
       },
     ),
-    { numRuns: 300 },
+    { numRuns: 1_000 },
   )
 })
