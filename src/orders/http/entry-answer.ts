@@ -17,12 +17,19 @@ const refusalOf = <Entry>(result: Exclude<EntryResult<Entry>, { kind: 'accepted'
     : problem('KeyInProgress', 'a request with this Idempotency-Key is being worked on; ask again')
 }
 
+/** An accepted entry, and the headers of its answer. */
+export interface EntryAnswer<Entry> {
+  readonly entry: Entry
+  /** `idempotency-replayed: true` where an earlier request with the same key had made it. */
+  readonly headers: Readonly<Record<string, string>>
+}
+
 /** Runs a request for an entry and counts how it ended; every end but acceptance is thrown as a problem. */
 export const entryOf = async <Entry>(
   kind: EntryKind,
   metrics: OrderMetrics,
   work: () => Promise<EntryResult<Entry>>,
-): Promise<Entry> => {
+): Promise<EntryAnswer<Entry>> => {
   let result: EntryResult<Entry>
   try {
     result = await work()
@@ -33,7 +40,7 @@ export const entryOf = async <Entry>(
   }
   if (result.kind === 'accepted') {
     metrics.outcome(kind, result.replayed ? 'replayed' : 'accepted')
-    return result.entry
+    return { entry: result.entry, headers: result.replayed ? { 'idempotency-replayed': 'true' } : {} }
   }
   metrics.outcome(kind, result.kind)
   throw refusalOf(result)

@@ -47,12 +47,13 @@ export const orderRoutes =
         preValidation: refuseTooManyLines,
       },
       async (request, reply) => {
-        const order = await entryOf('order', metrics, () =>
+        const { entry: order, headers } = await entryOf('order', metrics, () =>
           placeOrder(request.body, request.headers['idempotency-key']),
         )
         // A repeated request gets the first answer, whatever has become of the order since.
         return reply
           .code(201)
+          .headers(headers)
           .header('location', `/orders/${order.id}`)
           .send(answerOf({ ...order, status: 'created' }))
       },

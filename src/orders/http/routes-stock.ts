@@ -83,12 +83,13 @@ export const stockRoutes =
         },
       },
       async (request, reply) => {
-        const adjustment = await entryOf('adjustment', metrics, () =>
+        const { entry: adjustment, headers } = await entryOf('adjustment', metrics, () =>
           adjustStock({ sku: request.params.sku, ...request.body }, request.headers['idempotency-key']),
         )
         const { id, sku, quantity, reason, createdAt } = adjustment
         return reply
           .code(202)
+          .headers(headers)
           .send({ adjustmentId: id, sku, quantity, reason, createdAt: isoTime(createdAt) })
       },
     )

@@ -147,5 +147,7 @@ export const idempotencyHeadersSchema = z.object({
     .regex(/^[\x21-\x7e]+$/, 'must be 1 to 255 visible ASCII characters')
     .max(limits.idempotencyKeyCharacters, 'must be 1 to 255 visible ASCII characters')
     .optional()
-    .describe('A retry with the same key and body gets the first answer and changes nothing.'),
+    .describe(
+      'A retry with the same key and body gets the first answer, with Idempotency-Replayed: true, and changes nothing.',
+    ),
 })
