@@ -170,6 +170,10 @@ export class ClusterAdmin implements KafkaAdmin {
     )
   }
 
+  get isClosed(): boolean {
+    return this.#lane.isClosed
+  }
+
   close(): Promise<void> {
     return this.#lane.close()
   }

@@ -81,6 +81,14 @@ export class KafkaGroupMember implements GroupMember {
     }
   }
 
+  get isClosed(): boolean {
+    return this.#closing.signal.aborted
+  }
+
+  close(): Promise<void> {
+    return this.leave()
+  }
+
   async leave(): Promise<void> {
     if (this.#closing.signal.aborted) return
     await this.#stopHeartbeats()

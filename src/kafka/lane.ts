@@ -9,7 +9,7 @@ import { unreachableCode } from './classify.ts'
  */
 export class Lane {
   readonly #pool: ConnectionPool
-  #closed = false
+  #isClosed = false
 
   constructor(clientId: string, requestTimeoutMs: number) {
     this.#pool = new ConnectionPool(clientId, { requestTimeout: requestTimeoutMs, connectTimeout: 5000 })
@@ -23,12 +23,12 @@ export class Lane {
     api: API<Arguments, Response>,
     ...request: Arguments
   ): Promise<Response> {
-    if (this.#closed) throw closedError()
+    if (this.#isClosed) throw closedError()
     let connection
     try {
       connection = await this.#pool.get({ host: broker.host, port: broker.port })
     } catch (error) {
-      if (this.#closed) throw closedError()
+      if (this.#isClosed) throw closedError()
       throw new SluiceError({
         code: unreachableCode,
         message: `no connection to ${broker.host}:${broker.port}: ${messageOf(error)}`,
@@ -40,8 +40,12 @@ export class Lane {
     return api.async(connection, ...request)
   }
 
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
   async close(): Promise<void> {
-    this.#closed = true
+    this.#isClosed = true
     await this.#pool.close()
   }
 }

@@ -93,8 +93,7 @@ export class KafkaLogReader implements LogReader {
     if (records.length > 0 || maxWaitMs <= 0) return records
     const waiting = new AbortController()
     const deadline = this.#cluster.clock.now() + maxWaitMs
-    const signal = AbortSignal.any([this.#signal, waiting.signal])
-    const timer = this.#cluster.clock.sleep(maxWaitMs, signal).catch(() => {})
+    const timer = this.#cluster.clock.sleep(maxWaitMs, waiting.signal).catch(() => {})
     try {
       for (;;) {
         const woken = new Promise<void>(resolve => {
@@ -116,6 +115,10 @@ export class KafkaLogReader implements LogReader {
 
   endOffset(partition: TopicPartition): number | undefined {
     return this.#logs.get(positionKey(partition))?.endOffset
+  }
+
+  get isClosed(): boolean {
+    return this.#closing.signal.aborted
   }
 
   async close(): Promise<void> {

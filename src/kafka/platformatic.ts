@@ -19,6 +19,11 @@ export interface KafkaTuning {
   readonly requestTimeoutMs?: number
 }
 
+interface Part {
+  readonly isClosed: boolean
+  close(): Promise<void>
+}
+
 // Above a broker's restart, so that a turn survives one; a dead owner is fenced by the next, not waited for.
 const defaultTransactionTimeoutMs = 60_000
 // Below the broker's default message.max.bytes (1,048,588) whatever compression does.
@@ -39,40 +44,37 @@ export const connectKafka = (options: KafkaOptions, tuning: KafkaTuning = {}): K
     requestTimeoutMs = 15_000,
   } = tuning
   const cluster = new Cluster(options, clock, operationTimeoutMs, requestTimeoutMs)
-  const closers: (() => Promise<void>)[] = []
+  const parts = new Set<Part>()
+  const keep = <Made extends Part>(made: Made): Made => {
+    // Producers and readers come and go over a worker's life; only the living ones are closed at the end.
+    for (const part of parts) if (part.isClosed) parts.delete(part)
+    parts.add(made)
+    return made
+  }
   return {
-    admin: () => {
-      const admin = new ClusterAdmin(cluster)
-      closers.push(() => admin.close())
-      return admin
-    },
-    reader: ({ isolation = 'read_committed', maxBytes = 16 * 1024 * 1024 } = {}) => {
-      const reader = new KafkaLogReader(cluster, { isolation, maxBytes })
-      closers.push(() => reader.close())
-      return reader
-    },
-    transactionalProducer: (transactionalId, { transactionTimeoutMs = defaultTransactionTimeoutMs } = {}) => {
-      const producer = new KafkaTransactionalProducer(cluster, transactionalId, {
-        transactionTimeoutMs,
-        compression,
-        maxBatchBytes,
-      })
-      closers.push(() => producer.close())
-      return producer
-    },
-    groupMember: ({ groupInstanceId, ...member }) => {
-      const made = new KafkaGroupMember(cluster, {
-        sessionTimeoutMs: 30_000,
-        rebalanceTimeoutMs: 60_000,
-        heartbeatIntervalMs: 3_000,
-        ...member,
-        groupInstanceId: groupInstanceId ?? null,
-      })
-      closers.push(() => made.leave())
-      return made
-    },
+    admin: () => keep(new ClusterAdmin(cluster)),
+    reader: ({ isolation = 'read_committed', maxBytes = 16 * 1024 * 1024 } = {}) =>
+      keep(new KafkaLogReader(cluster, { isolation, maxBytes })),
+    transactionalProducer: (transactionalId, { transactionTimeoutMs = defaultTransactionTimeoutMs } = {}) =>
+      keep(
+        new KafkaTransactionalProducer(cluster, transactionalId, {
+          transactionTimeoutMs,
+          compression,
+          maxBatchBytes,
+        }),
+      ),
+    groupMember: ({ groupInstanceId, ...member }) =>
+      keep(
+        new KafkaGroupMember(cluster, {
+          sessionTimeoutMs: 30_000,
+          rebalanceTimeoutMs: 60_000,
+          heartbeatIntervalMs: 3_000,
+          ...member,
+          groupInstanceId: groupInstanceId ?? null,
+        }),
+      ),
     close: async () => {
-      await Promise.all(closers.map(close => close()))
+      await Promise.all([...parts].map(part => part.close()))
       await cluster.close()
     },
   }

@@ -108,6 +108,10 @@ export class KafkaTransactionalProducer implements TransactionalProducer {
     })
   }
 
+  get isClosed(): boolean {
+    return this.#closing.signal.aborted
+  }
+
   async close(): Promise<void> {
     if (this.#closing.signal.aborted) return
     // An open transaction would hold up every reader of its partitions until it times out.
