@@ -177,4 +177,4 @@ test('orders, give-backs, rolls and settlement keep the sum over every loss and 
     ),
     { numRuns: 1_000 },
   )
-})
+}, 60_000)
