@@ -52,7 +52,8 @@ export interface Reservations {
    * Takes all lines under `entryId` (the order's id, or the id of a negative adjustment), or none.
    *
    * With too little stock, everything already taken is given back before it answers. An unknown outcome is resolved
-   * before it answers. Calling it again with the same id and lines takes nothing twice.
+   * before it answers. Calling it again with the same id and lines takes nothing twice as long as the generation that
+   * holds the row is open; later it may, so a request that is made anew needs a new id.
    *
    * Rejects with `SLUICE_CASSANDRA_UNAVAILABLE` when Cassandra cannot answer in time (what was taken is given back as far
    * as possible, the rest is the reaper's, by the intent), `SLUICE_STOCK_BUSY` when too many requests wait for one SKU, and
