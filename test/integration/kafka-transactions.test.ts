@@ -82,6 +82,22 @@ describe('a transactional producer', () => {
     expect(valuesOf(await readAll(kafka, [{ topic: name, partition: 0 }]))).toEqual(['owner'])
   })
 
+  it('does not take its id back from the next owner by an abort, with or without an open transaction', async () => {
+    for (const hasSent of [false, true]) {
+      const name = await freshTopic()
+      const id = unique('thief')
+      const zombie = kafka.transactionalProducer(id)
+      await zombie.init()
+      if (hasSent) await zombie.send([record(name, 0, 'zombie')])
+      const owner = kafka.transactionalProducer(id)
+      await owner.init()
+      await owner.send([record(name, 0, 'owner')])
+      await expect(zombie.abort()).rejects.toMatchObject({ code: 'SLUICE_KAFKA_PRODUCER_FENCED' })
+      expect(await owner.commit()).toBe('committed')
+      expect(valuesOf(await readAll(kafka, [{ topic: name, partition: 0 }]))).toEqual(['owner'])
+    }
+  })
+
   it('is fenced by the admin, which also ends its open transaction', async () => {
     const name = await freshTopic()
     const id = unique('fence')
