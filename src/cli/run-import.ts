@@ -1,12 +1,15 @@
 import { systemClock } from '../core/clock.ts'
 import { importFile } from '../orders/import/import.ts'
 import type { ImportResult } from '../orders/import/import.ts'
+import { createRandom } from './demo/random.ts'
 import { createProgress } from './progress.ts'
 import { renderImportProgress } from './render-import.ts'
 import { connectShop } from './shop.ts'
 
 /** How long one request is repeated while servers are away: an import outlives a restart of any of them. */
-const retryForMs = 180_000
+const retryForMs = 600_000
+/** Many requests that are put off must leave the service room to end some of them. */
+const longestDelayMs = 15_000
 
 /** Imports a file with progress on standard error. */
 export const runImport = async (
@@ -20,7 +23,7 @@ export const runImport = async (
       initialStock: options.initialStock,
       inFlight: options.inFlight,
       ...(options.limit === undefined ? {} : { limit: options.limit }),
-      shop: await connectShop(retryForMs),
+      shop: await connectShop({ retryForMs, longestDelayMs, random: createRandom(1) }),
       clock: systemClock,
       onProgress: state => progress.update(() => renderImportProgress(state)),
     })

@@ -1,7 +1,7 @@
 import { systemClock } from '../core/clock.ts'
 import { newId } from '../core/ids.ts'
 import { createShopClient, refusal } from '../orders/client.ts'
-import type { ShopClient, ShopRequest } from '../orders/client.ts'
+import type { ShopClient, ShopClientOptions, ShopRequest } from '../orders/client.ts'
 import type { LineArgument } from './arguments.ts'
 import { loadSettings } from './settings.ts'
 
@@ -9,9 +9,11 @@ import { loadSettings } from './settings.ts'
 export type Answer = Readonly<Record<string, unknown>>
 
 /** A client of the order service that the settings name. */
-export const connectShop = async (retryForMs = 10_000): Promise<ShopClient> => {
+export const connectShop = async (
+  tuning: Omit<ShopClientOptions, 'apiUrl' | 'clock'> = { retryForMs: 10_000 },
+): Promise<ShopClient> => {
   const { apiUrl } = await loadSettings(['apiUrl'])
-  return createShopClient({ apiUrl, clock: systemClock, retryForMs })
+  return createShopClient({ ...tuning, apiUrl, clock: systemClock })
 }
 
 /** Places an order; without a key of the caller's, one of our own makes the repeats safe. */

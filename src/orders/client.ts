@@ -15,6 +15,8 @@ export interface ShopClientOptions {
   readonly clock: Clock
   /** How long one request is repeated while the service is away, busy (503) or still at it (409). Default 30 s. */
   readonly retryForMs?: number
+  /** The longest pause between two tries; pauses double up to it. Default 2 s. */
+  readonly longestDelayMs?: number
   /** Between 0 and 1; spreads the repeats of many requests. */
   readonly random?: () => number
 }
@@ -29,9 +31,9 @@ export interface ShopRequest {
 }
 
 const firstDelayMs = 50
-const longestDelayMs = 2_000
 const requestTimeoutMs = 60_000
-const statusesToRepeat = new Set([409, 429, 503])
+/** What a later try may be answered otherwise: still at work, too many requests, a server away. */
+export const statusesToRepeat: ReadonlySet<number> = new Set([409, 429, 503])
 
 /** Sends one request to the order service, repeating it while that can help. */
 export type ShopClient = (request: ShopRequest) => Promise<Reply>
@@ -43,7 +45,7 @@ export type ShopClient = (request: ShopRequest) => Promise<Reply>
  * @example const reply = await createShopClient({ apiUrl, clock })({ method: 'GET', path: `/orders/${id}` })
  */
 export const createShopClient = (options: ShopClientOptions): ShopClient => {
-  const { clock, retryForMs = 30_000, random = () => 1 } = options
+  const { clock, retryForMs = 30_000, longestDelayMs = 2_000, random = () => 1 } = options
   return async request => {
     const deadline = clock.now() + retryForMs
     for (let attempt = 0; ; attempt += 1) {

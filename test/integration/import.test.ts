@@ -7,6 +7,7 @@ import { openCassandra } from '../../src/app/adapters.ts'
 import { integer, text } from '../../src/cassandra/values.ts'
 import { runCheck } from '../../src/check/run-check.ts'
 import { waitForQuiescence } from '../../src/check/wait-for-quiescence.ts'
+import { createRandom } from '../../src/cli/demo/random.ts'
 import type { OrderSystem } from '../../src/cli/demo/system.ts'
 import { createProgress } from '../../src/cli/progress.ts'
 import { renderImport, renderImportProgress } from '../../src/cli/render-import.ts'
@@ -78,7 +79,13 @@ const runOnce = async (): Promise<ImportResult> => {
       initialStock,
       inFlight: 32,
       ...(limit === undefined ? {} : { limit }),
-      shop: createShopClient({ apiUrl: stackConfig.apiUrl, clock: systemClock, retryForMs: 180_000 }),
+      shop: createShopClient({
+        apiUrl: stackConfig.apiUrl,
+        clock: systemClock,
+        retryForMs: 600_000,
+        longestDelayMs: 15_000,
+        random: createRandom(1),
+      }),
       clock: systemClock,
       onProgress: state => progress.update(() => renderImportProgress(state)),
     })

@@ -1,5 +1,6 @@
+import { SluiceError } from '../../core/errors.ts'
 import type { Reply, ShopClient } from '../client.ts'
-import { isRecord, problemCode } from '../client.ts'
+import { isRecord, problemCode, statusesToRepeat } from '../client.ts'
 import type { Outcome } from './report.ts'
 import type { Invoice, InvoiceRequest } from './types.ts'
 
@@ -67,11 +68,24 @@ export const postAdjustment = (
     idempotencyKey: adjustment.idempotencyKey,
   })
 
-/** A reply of 2xx took the request, now or under an earlier run; anything else refused it. */
+/**
+ * A reply of 2xx took the request, now or under an earlier run; any other refused it. What may be answered otherwise later
+ * is no refusal of the invoice: it ends the import with `SLUICE_IMPORT_UNAVAILABLE`, to be run again.
+ */
 export const outcomeOf = (reply: Reply): Outcome => {
   if (reply.status >= 200 && reply.status < 300) {
     return { kind: 'accepted', alreadyThere: reply.headers.get('idempotency-replayed') === 'true' }
   }
+  if (statusesToRepeat.has(reply.status)) throw unavailable(reply)
   const detail = isRecord(reply.body) && typeof reply.body['detail'] === 'string' ? reply.body['detail'] : ''
   return { kind: 'rejected', code: problemCode(reply), detail }
 }
+
+const unavailable = (reply: Reply): SluiceError =>
+  new SluiceError({
+    code: 'SLUICE_IMPORT_UNAVAILABLE',
+    message: `the order service answered ${reply.status} ${problemCode(reply)} for as long as it was asked`,
+    remedy:
+      'import again when its servers keep up, with a smaller --in-flight if they do not; what is there stays',
+    details: { status: reply.status, problem: reply.body },
+  })

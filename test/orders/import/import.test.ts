@@ -71,13 +71,16 @@ const listen = async (answer: Answer): Promise<{ url: string; seen: Seen[] }> =>
 const takeAll: Answer = ({ method }) =>
   method === 'GET' ? { status: 200, body: { sellable: { available: 5 } } } : { status: 201 }
 
-const run = (apiUrl: string, options: { limit?: number; inFlight?: number } = {}): Promise<ImportResult> =>
+const run = (
+  apiUrl: string,
+  options: { limit?: number; inFlight?: number; retryForMs?: number } = {},
+): Promise<ImportResult> =>
   importFile({
     file,
     initialStock: 100,
     inFlight: options.inFlight ?? 1,
     ...(options.limit === undefined ? {} : { limit: options.limit }),
-    shop: createShopClient({ apiUrl, clock: systemClock, retryForMs: 20_000 }),
+    shop: createShopClient({ apiUrl, clock: systemClock, retryForMs: options.retryForMs ?? 20_000 }),
     clock: systemClock,
   })
 
@@ -161,6 +164,11 @@ describe('an import', () => {
         { invoice: '1 (2)', code: 'OutOfStock', detail: 'A: 1 left' },
       ],
     })
+  })
+
+  test('a service that stays busy ends it, to be run again', async () => {
+    const { url } = await listen(seen => (seen.path === '/orders' ? { status: 503 } : takeAll(seen)))
+    await expect(run(url, { retryForMs: 0 })).rejects.toMatchObject({ code: 'SLUICE_IMPORT_UNAVAILABLE' })
   })
 
   test('it says how many orders an earlier run had placed', async () => {
