@@ -102,9 +102,7 @@ export class KafkaTransactionalProducer implements TransactionalProducer {
     return this.#exclusively('abort', async () => {
       if (this.#state === 'fenced' || this.#state === 'new') throw this.#refused('abort')
       this.#state = 'failed'
-      if (this.#hasBegun()) await this.#endAborted(this.#cluster.operationTimeoutMs)
-      // With the expected epoch, so that a zombie's abort never takes the id back from its new owner.
-      await this.#initialise(this.#requests.identity)
+      await this.#renewEpoch()
     })
   }
 
@@ -187,12 +185,22 @@ export class KafkaTransactionalProducer implements TransactionalProducer {
     this.#forgetTransaction()
   }
 
+  /**
+   * Ends whatever this epoch has open and takes the next one. The abort comes first even when nothing was begun: it is
+   * refused to a zombie, whereas InitProducerId with an old epoch would first abort the new owner's open transaction.
+   * The epoch is the expected one, so that a zombie never takes the id back.
+   */
+  async #renewEpoch(): Promise<void> {
+    await this.#endAborted(this.#cluster.operationTimeoutMs)
+    await this.#initialise(this.#requests.identity)
+  }
+
   /** Runs a part of the transaction; whatever fails in it, but for a generation that is not current, fails it all. */
   async #inTransaction(run: () => Promise<void>): Promise<void> {
     if (this.#state === 'ready') {
       // A request whose reply was lost may still reach the broker and would then act on this new transaction;
       // a new epoch makes it void.
-      if (this.#requests.replyLost) await this.#initialise(this.#requests.identity)
+      if (this.#requests.replyLost) await this.#renewEpoch()
       this.#state = 'open'
     }
     try {
