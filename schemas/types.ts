@@ -62,6 +62,8 @@ export interface StockUpdate {
   readonly sku: string
   /** 1 for the SKU's first event, then one more for each. */
   readonly version: number
+  /** Version of the SKU's last update before this one that settlement acts on, which is all but reservations; 0 when there was none. */
+  readonly settlesAfter: number
   readonly type: 'reservation' | 'refusal' | 'sale' | 'release' | 'adjustment'
   readonly orderId: null | string
   /** Positive; signed for an adjustment. */
@@ -107,6 +109,8 @@ export interface StockLevel {
   readonly onHand: number
   readonly reserved: number
   readonly sold: number
+  /** Version of the last update that settlement acts on. */
+  readonly settling: number
 }
 
 export interface OutboxRow {

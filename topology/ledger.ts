@@ -1,7 +1,7 @@
 import type { StockEntry, StockLevel, StockMovement, StockUpdate } from '../schemas/types.ts'
 
 /** A SKU before its first event. */
-export const emptyLevel: StockLevel = { version: 0, onHand: 0, reserved: 0, sold: 0 }
+export const emptyLevel: StockLevel = { version: 0, onHand: 0, reserved: 0, sold: 0, settling: 0 }
 
 /** What an event is remembered under, within its SKU: its order, or itself when it belongs to none. */
 export const entryKeyOf = (movement: StockMovement): string =>
@@ -9,10 +9,13 @@ export const entryKeyOf = (movement: StockMovement): string =>
 
 /** What an applied event changed. */
 export interface Applied {
+  readonly before: StockLevel
   readonly level: StockLevel
   readonly entry: StockEntry
   readonly type: StockUpdate['type']
 }
+
+type Change = Omit<Applied, 'before'>
 
 const next = (level: StockLevel, change: Partial<StockLevel>): StockLevel => ({
   ...level,
@@ -24,7 +27,7 @@ const applyLine = (
   level: StockLevel,
   entry: StockEntry | undefined,
   quantity: number,
-): Applied | undefined => {
+): Change | undefined => {
   if (entry !== undefined) return undefined
   return level.onHand - level.reserved >= quantity
     ? {
@@ -35,7 +38,7 @@ const applyLine = (
     : { level: next(level, {}), entry: { state: 'refused', quantity }, type: 'refusal' }
 }
 
-const applySale = (level: StockLevel, entry: StockEntry | undefined): Applied | undefined => {
+const applySale = (level: StockLevel, entry: StockEntry | undefined): Change | undefined => {
   if (entry?.state !== 'reserved') return undefined
   const { quantity } = entry
   return {
@@ -55,7 +58,7 @@ const applyRelease = (
   level: StockLevel,
   entry: StockEntry | undefined,
   quantity: number,
-): Applied | undefined => {
+): Change | undefined => {
   if (entry === undefined)
     return { level: next(level, {}), entry: { state: 'released', quantity }, type: 'release' }
   if (entry.state !== 'reserved') return undefined
@@ -71,7 +74,7 @@ const applyAdjustment = (
   level: StockLevel,
   entry: StockEntry | undefined,
   quantity: number,
-): Applied | undefined => {
+): Change | undefined => {
   if (entry !== undefined) return undefined
   return level.onHand - level.reserved + quantity >= 0
     ? {
@@ -89,10 +92,22 @@ const applyAdjustment = (
  * @example applyMovement(emptyLevel, undefined, restock)?.level.onHand
  */
 export const applyMovement = (
-  level: StockLevel,
+  before: StockLevel,
   entry: StockEntry | undefined,
   movement: StockMovement,
 ): Applied | undefined => {
+  const change = changeOf(before, entry, movement)
+  if (change === undefined) return undefined
+  // Settlement has nothing to write for a reservation, so it follows the other updates from link to link.
+  const settling = change.type === 'reservation' ? before.settling : change.level.version
+  return { ...change, before, level: { ...change.level, settling } }
+}
+
+const changeOf = (
+  level: StockLevel,
+  entry: StockEntry | undefined,
+  movement: StockMovement,
+): Change | undefined => {
   switch (movement.type) {
     case 'line':
       return applyLine(level, entry, movement.quantity)
@@ -106,10 +121,11 @@ export const applyMovement = (
 }
 
 /** The one `stock-update` of an applied event. */
-export const updateOf = (movement: StockMovement, { level, entry, type }: Applied): StockUpdate => ({
+export const updateOf = (movement: StockMovement, { before, level, entry, type }: Applied): StockUpdate => ({
   eventId: movement.eventId,
   sku: movement.sku,
   version: level.version,
+  settlesAfter: before.settling,
   type,
   orderId: movement.orderId,
   quantity: entry.quantity,

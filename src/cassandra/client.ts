@@ -1,6 +1,7 @@
 import { Client, policies, types } from 'cassandra-driver'
 import type { QueryOptions } from 'cassandra-driver'
 import { SluiceError } from '../core/errors.ts'
+import { createLimiter } from '../core/limited.ts'
 import { cassandraError, failureOf } from './classify.ts'
 import type { CassandraRow, CassandraValue } from './values.ts'
 
@@ -54,6 +55,11 @@ export interface CassandraOptions {
    * exact only while each SKU is sold in one of them.
    */
   readonly scope?: 'cluster' | 'datacenter'
+  /**
+   * Conditional writes under way at the same time. More only wait in the server, until it gives up and leaves their outcome
+   * unknown: the costliest answer there is. Default 32.
+   */
+  readonly conditionalInFlight?: number
 }
 
 const noRetry = new policies.retry.FallthroughRetryPolicy()
@@ -68,6 +74,7 @@ export const connectCassandra = async (options: CassandraOptions): Promise<Cassa
   const wide = options.scope !== 'datacenter'
   const quorum = wide ? consistencies.quorum : consistencies.localQuorum
   const serial = wide ? consistencies.serial : consistencies.localSerial
+  const limited = createLimiter(options.conditionalInFlight ?? 32)
   const client = new Client({
     contactPoints: options.contactPoints.split(',').map(point => point.trim()),
     localDataCenter: options.datacenter,
@@ -149,13 +156,14 @@ export const connectCassandra = async (options: CassandraOptions): Promise<Cassa
       const [first] = statements
       if (first === undefined) return { outcome: 'applied' }
       try {
-        const result =
+        const result = await limited(() =>
           statements.length === 1
-            ? await client.execute(first.query, [...first.params], once)
-            : await client.batch(
+            ? client.execute(first.query, [...first.params], once)
+            : client.batch(
                 statements.map(({ query, params }) => ({ query, params: [...params] })),
                 { ...once, logged: false },
-              )
+              ),
+        )
         return result.wasApplied()
           ? { outcome: 'applied' }
           : { outcome: 'refused', rows: result.rows.map(row => row as CassandraRow) }

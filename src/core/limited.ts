@@ -26,3 +26,27 @@ export const mapLimited = async <T, R>(
   if (failures.length > 0) throw failures[0]
   return results
 }
+
+/** Runs what it is given at once or, while `limit` others run, when its turn has come; first come, first served. */
+export type Limiter = <R>(work: () => Promise<R>) => Promise<R>
+
+/**
+ * Bounds how much runs at the same time, over all callers that share it.
+ *
+ * @example const limited = createLimiter(32); await limited(() => send(request))
+ */
+export const createLimiter = (limit: number): Limiter => {
+  const waiting: (() => void)[] = []
+  let running = 0
+  return async work => {
+    if (running >= limit) await new Promise<void>(resolve => waiting.push(resolve))
+    else running++
+    try {
+      return await work()
+    } finally {
+      const next = waiting.shift()
+      if (next === undefined) running--
+      else next()
+    }
+  }
+}

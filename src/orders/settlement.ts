@@ -76,7 +76,8 @@ export const createSettlementOver = (store: StockStore, options: SettlementSetti
 
   return {
     async settleStock(updates) {
-      const bySku = Map.groupBy(updates, update => update.sku)
+      const settling = updates.filter(update => update.type !== 'reservation')
+      const bySku = Map.groupBy(settling, update => update.sku)
       const deadline = clock.now() + (options.turnTimeoutMs ?? 30_000)
       await mapLimited([...bySku], options.parallelSkus ?? 32, async ([sku, all]) => {
         const patience = patienceUntil(clock, deadline, `settle SKU ${sku}`)

@@ -22,18 +22,27 @@ describe('the order flow', () => {
 
     expect(values(driver.read(topics.orderCreated))).toEqual([placed])
     expect(values(driver.read(topics.orderValidated))).toEqual([placed])
-    expect(driver.read(topics.orderConfirmed)).toMatchObject([{ key: placed.orderId, value: { orderId: placed.orderId } }])
-    expect(driver.read(topics.orderRejected)).toEqual([])
-    expect(driver.get(topics.stockLevels, 'tea')).toEqual({ version: 3, onHand: 7, reserved: 0, sold: 3 })
-    expect(driver.get(topics.stockLevels, 'mug')).toEqual({ version: 3, onHand: 0, reserved: 0, sold: 5 })
-    expect(values(driver.read(topics.stockUpdate)).map(update => update.type).toSorted()).toEqual([
-      'adjustment',
-      'adjustment',
-      'reservation',
-      'reservation',
-      'sale',
-      'sale',
+    expect(driver.read(topics.orderConfirmed)).toMatchObject([
+      { key: placed.orderId, value: { orderId: placed.orderId } },
     ])
+    expect(driver.read(topics.orderRejected)).toEqual([])
+    expect(driver.get(topics.stockLevels, 'tea')).toMatchObject({
+      version: 3,
+      onHand: 7,
+      reserved: 0,
+      sold: 3,
+    })
+    expect(driver.get(topics.stockLevels, 'mug')).toMatchObject({
+      version: 3,
+      onHand: 0,
+      reserved: 0,
+      sold: 5,
+    })
+    expect(
+      values(driver.read(topics.stockUpdate))
+        .map(update => update.type)
+        .toSorted(),
+    ).toEqual(['adjustment', 'adjustment', 'reservation', 'reservation', 'sale', 'sale'])
   })
 
   it('rejects an order that the ledger can not fill, and gives its other lines back', async () => {
@@ -52,8 +61,18 @@ describe('the order flow', () => {
       },
     ])
     expect(driver.read(topics.orderConfirmed)).toEqual([])
-    expect(driver.get(topics.stockLevels, 'tea')).toEqual({ version: 3, onHand: 10, reserved: 0, sold: 0 })
-    expect(driver.get(topics.stockLevels, 'mug')).toEqual({ version: 2, onHand: 1, reserved: 0, sold: 0 })
+    expect(driver.get(topics.stockLevels, 'tea')).toMatchObject({
+      version: 3,
+      onHand: 10,
+      reserved: 0,
+      sold: 0,
+    })
+    expect(driver.get(topics.stockLevels, 'mug')).toMatchObject({
+      version: 2,
+      onHand: 1,
+      reserved: 0,
+      sold: 0,
+    })
   })
 
   it('rejects a faulty order with every reason, and releases what Cassandra holds for it', async () => {
@@ -90,7 +109,12 @@ describe('the order flow', () => {
     for (const { key, value } of movements.toReversed()) await driver.pipe(topics.stockMovement, key, value)
     for (const { key, value } of updates.toReversed()) await driver.pipe(topics.stockUpdate, key, value)
 
-    expect(driver.get(topics.stockLevels, 'tea')).toEqual({ version: 3, onHand: 7, reserved: 0, sold: 3 })
+    expect(driver.get(topics.stockLevels, 'tea')).toMatchObject({
+      version: 3,
+      onHand: 7,
+      reserved: 0,
+      sold: 3,
+    })
     expect(driver.read(topics.orderConfirmed)).toEqual([])
     expect(driver.read(topics.orderRejected)).toEqual([])
   })
@@ -111,7 +135,9 @@ describe('the order flow', () => {
         level: driver.get(topics.stockLevels, 'tea'),
         movements: new Set(values(driver.read(topics.stockMovement)).map(movement => movement.eventId)),
         confirmed: driver.read(topics.orderConfirmed).length,
-        headers: driver.read(topics.orderRejected).flatMap(record => record.headers.map(([, value]) => value.toString())),
+        headers: driver
+          .read(topics.orderRejected)
+          .flatMap(record => record.headers.map(([, value]) => value.toString())),
       }
     }
     const one = await run(1)

@@ -30,27 +30,30 @@ export const rowOf = (update: StockUpdate): { generation: number; entry: string 
 /** A row's place in the map that `foldUpdates` is given. */
 export const placeOf = (generation: number, entry: string): string => `${generation}/${entry}`
 
-/** What remains to settle, in the ledger's order; a repeated one is left out, a missing one ends everything. */
+/**
+ * What remains to settle, in the ledger's order: reservations and repeated updates are left out; one that does not follow on
+ * what is settled ends everything.
+ */
 export const unsettledOf = (
   sku: string,
   settledVersion: number,
   updates: readonly StockUpdate[],
 ): StockUpdate[] => {
   const unsettled: StockUpdate[] = []
-  let expected = settledVersion + 1
+  let settled = settledVersion
   for (const update of updates.toSorted((one, other) => one.version - other.version)) {
-    if (update.version < expected) continue
-    if (update.version > expected) {
+    if (update.version <= settled || update.type === 'reservation') continue
+    if (update.settlesAfter !== settled) {
       throw new SluiceError({
         code: 'SLUICE_SETTLEMENT_GAP',
-        message: `settlement of SKU ${sku} expected ledger version ${expected} and got ${update.version}`,
+        message: `settlement of SKU ${sku} stands at ledger version ${settled}; version ${update.version} follows on ${update.settlesAfter}`,
         remedy:
           'an update was lost or the offsets were moved: reset the settlement to an offset before the gap',
-        details: { sku, expected, version: update.version, eventId: update.eventId },
+        details: { sku, settled, version: update.version, eventId: update.eventId },
       })
     }
     unsettled.push(update)
-    expected++
+    settled = update.version
   }
   return unsettled
 }
@@ -77,8 +80,8 @@ export const foldUpdates = (
 
   for (const update of updates) {
     const { type, quantity, version } = update
-    settledVersion = version
     if (type === 'reservation') continue
+    settledVersion = version
     if (type === 'adjustment' && quantity > 0) {
       available += quantity
       adjusted += quantity

@@ -119,7 +119,7 @@ export const settleSku = async (
     const level = consistency
     view ??= await patience.insist(() => look(context, sku, updates, level))
     const from = view.partition ?? unstocked(sku)
-    const isNext = updates.some(update => update.version === from.settledVersion + 1)
+    const isNext = updates.some(update => update.settlesAfter === from.settledVersion)
     if (!view.isFresh && !isNext) {
       view = undefined
       continue

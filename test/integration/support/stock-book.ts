@@ -49,6 +49,7 @@ export const stockUpdate = (
   sold: 0,
   mode: 'lwt',
   generation: null,
+  settlesAfter: update.version - 1,
   reason: null,
   at: Date.UTC(2011, 0, 4),
   ...update,

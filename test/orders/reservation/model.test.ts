@@ -32,6 +32,7 @@ const update = (
   sold: 0,
   mode: 'lwt',
   generation: null,
+  settlesAfter: fields.version - 1,
   reason: null,
   at: 0,
   ...fields,

@@ -28,6 +28,7 @@ const update = (
   sold: 0,
   mode: 'lwt',
   generation: null,
+  settlesAfter: fields.version - 1,
   reason: null,
   at: 0,
   ...fields,
@@ -46,7 +47,7 @@ const at = (...rows: StockRow[]): Map<string, StockRow> =>
   new Map(rows.map(one => [placeOf(2, one.entry), one]))
 
 describe('what remains to settle', () => {
-  const updates = [3, 1, 2, 2].map(version => update({ version, type: 'reservation', quantity: 1 }))
+  const updates = [3, 1, 2, 2].map(version => update({ version, type: 'adjustment', quantity: 1 }))
 
   test('comes in order, without repetitions and without what is settled', () => {
     expect(unsettledOf('A', 0, updates).map(one => one.version)).toEqual([1, 2, 3])
@@ -55,7 +56,19 @@ describe('what remains to settle', () => {
   })
 
   test('a missing version is an error that names it', () => {
-    expect(() => unsettledOf('A', 0, updates.slice(0, 2))).toThrow(/expected ledger version 2 and got 3/)
+    expect(() => unsettledOf('A', 0, updates.slice(0, 2))).toThrow(
+      /stands at ledger version 1; version 3 follows on 2/,
+    )
+  })
+
+  test('passes over reservations, for which there is nothing to write', () => {
+    const run = [
+      update({ version: 1, type: 'adjustment', quantity: 5 }),
+      update({ version: 2, type: 'reservation', quantity: 1, settlesAfter: 1 }),
+      update({ version: 3, type: 'sale', quantity: 1, settlesAfter: 1 }),
+    ]
+    expect(unsettledOf('A', 0, run).map(one => one.version)).toEqual([1, 3])
+    expect(unsettledOf('A', 1, run.slice(2)).map(one => one.version)).toEqual([3])
   })
 })
 

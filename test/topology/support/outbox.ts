@@ -32,7 +32,11 @@ export const outboxRow = (payload: OrderCreated | ReturnType<typeof adjusted>): 
   return {
     before: null,
     after: {
-      id: derivedId(isOrder ? payload.orderId : payload.adjustmentId, isOrder ? 'OrderCreated' : 'StockAdjusted', 0),
+      id: derivedId(
+        isOrder ? payload.orderId : payload.adjustmentId,
+        isOrder ? 'OrderCreated' : 'StockAdjusted',
+        0,
+      ),
       aggregatetype: isOrder ? 'order' : 'stock',
       aggregateid,
       type: isOrder ? 'OrderCreated' : 'StockAdjusted',
