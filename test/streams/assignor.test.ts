@@ -63,6 +63,15 @@ describe('the assignor', () => {
     )
   })
 
+  it('divides each sub-topology, not only the sum, when a second member comes', () => {
+    const tasks = ['0', '1', '2'].flatMap(sub => ['0', '1', '2', '3'].map(partition => `${sub}_${partition}`))
+    const alone = [{ memberId: 'a', transactionalId: 'a', owned: tasks }]
+    const joined = [...alone, { memberId: 'b', transactionalId: 'b', owned: [] }]
+    for (const { owned } of afterwards(afterwards(joined, tasks), tasks)) {
+      expect(owned.map(task => task.split('_')[0]).toSorted()).toEqual(['0', '0', '1', '1', '2', '2'])
+    }
+  })
+
   it('takes from a member no more than its share exceeds', () => {
     fc.assert(
       fc.property(group, ({ tasks, members }) => {

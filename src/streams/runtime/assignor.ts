@@ -17,6 +17,13 @@ const claims = (tasks: ReadonlySet<string>, members: readonly Candidate[]): Map<
   return owner
 }
 
+// All sub-topologies of a partition before the next partition: then a share of the tasks is a share of each sub-topology's load.
+const byPartition = (a: string, b: string): number => {
+  const [subTopologyA, partitionA] = a.split('_').map(Number)
+  const [subTopologyB, partitionB] = b.split('_').map(Number)
+  return (partitionA ?? 0) - (partitionB ?? 0) || (subTopologyA ?? 0) - (subTopologyB ?? 0)
+}
+
 const balancedTarget = (
   tasks: readonly string[],
   members: readonly Candidate[],
@@ -52,7 +59,7 @@ const balancedTarget = (
  */
 export const assignTasks = (tasks: readonly string[], members: readonly Candidate[]): TaskAssignment => {
   const owner = claims(new Set(tasks), members)
-  const target = balancedTarget(tasks, members, owner)
+  const target = balancedTarget(tasks.toSorted(byPartition), members, owner)
   return new Map(
     [...target].map(([memberId, wanted]) => [
       memberId,
