@@ -8,9 +8,9 @@ export type OutboxRow = NonNullable<OutboxEnvelope['after']>
 export const insertedRow = ({ op, after }: OutboxEnvelope): OutboxRow | null =>
   op === 'c' || op === 'r' ? after : null
 
-const payloadOf = <T>(row: OutboxRow): T => {
+const payloadOf = (row: OutboxRow): unknown => {
   try {
-    return JSON.parse(row.payload ?? '') as T
+    return JSON.parse(row.payload ?? '')
   } catch (cause) {
     throw new SluiceError({
       code: 'SLUICE_OUTBOX_PAYLOAD_INVALID',
@@ -23,7 +23,7 @@ const payloadOf = <T>(row: OutboxRow): T => {
 }
 
 /** The order of an `OrderCreated` row. */
-export const orderOf = (row: OutboxRow): OrderCreated => payloadOf<OrderCreated>(row)
+export const orderOf = (row: OutboxRow): OrderCreated => payloadOf(row) as OrderCreated
 
 /** What a `StockAdjusted` row carries. */
 interface StockAdjusted {
@@ -38,7 +38,7 @@ interface StockAdjusted {
 
 /** The ledger's event of a `StockAdjusted` row. */
 export const adjustmentOf = (row: OutboxRow): StockMovement => {
-  const adjusted = payloadOf<StockAdjusted>(row)
+  const adjusted = payloadOf(row) as StockAdjusted
   return {
     eventId: adjusted.adjustmentId,
     type: 'adjustment',

@@ -269,7 +269,7 @@ const unknownTopic = (name: string): SluiceError =>
   new SluiceError({
     code: 'SLUICE_KAFKA_UNKNOWN_TOPIC',
     message: `${name} does not exist`,
-    remedy: 'create it first (ensureTopics), or correct the name',
+    remedy: 'create it first (`sluice migrate` creates those of the application), or correct the name',
     details: { topic: name },
   })
 

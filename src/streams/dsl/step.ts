@@ -8,11 +8,11 @@ import { SluiceError } from '../../core/errors.ts'
 /** What the engine gives a step when it runs it for one turn of one task. */
 export interface StepContext {
   /** The task's part of a store; `at` is the event time that writes are stamped with. */
-  store(declaration: StoreDeclaration<unknown, unknown>): TimedStore
+  readonly store: (declaration: StoreDeclaration<unknown, unknown>) => TimedStore
   /** Hands a message to a topic (a sink's or a repartition's). */
-  deliver(sink: string, message: Message<unknown, unknown>): void
+  readonly deliver: (sink: string, message: Message<unknown, unknown>) => void
   /** Hands a message to an effect, which runs at the end of the turn, before the commit. */
-  effect(name: string, message: Message<unknown, unknown>): void
+  readonly effect: (name: string, message: Message<unknown, unknown>) => void
 }
 
 /** A store whose writes carry event time; the step moves it from record to record. */

@@ -10,7 +10,7 @@ export interface TopicDeclaration<K, V> {
   /** Broker settings it is created with. */
   readonly config: Readonly<Record<string, string>>
   /** The id header of a record written here; without it the id is derived from the record's source. */
-  eventId?(value: V): string
+  readonly eventId: ((value: never) => string) | undefined
 }
 
 export interface TopicOptions<K, V> {
@@ -18,7 +18,7 @@ export interface TopicOptions<K, V> {
   readonly value: Format<V>
   readonly partitions?: number
   readonly config?: Readonly<Record<string, string>>
-  eventId?(value: V): string
+  readonly eventId?: (value: V) => string
 }
 
 /**
@@ -33,5 +33,5 @@ export const topic = <K, V>(name: string, options: TopicOptions<K, V>): TopicDec
     value: options.value,
     partitions: options.partitions ?? 4,
     config: options.config ?? { 'retention.ms': '-1' },
-    ...(options.eventId === undefined ? {} : { eventId: options.eventId }),
+    eventId: options.eventId,
   })

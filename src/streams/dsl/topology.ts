@@ -4,7 +4,6 @@ import { graphTopicOf, type GraphNode, type GraphTopic, type Topology } from './
 import { stepOf } from './step.ts'
 import type { StoreDeclaration } from './store.ts'
 import { splitSubTopologies } from './sub-topologies.ts'
-import type { TopicDeclaration } from './topic.ts'
 
 type Draft<T> = T extends unknown ? Omit<T, 'id'> : never
 
@@ -149,5 +148,3 @@ export const topology = (name: string, flows: Readonly<Record<string, Flow<Deliv
 /** Topics that must exist before the topology starts, with the partitions and settings they are declared with. */
 export const externalTopics = (compiled: Topology): readonly GraphTopic[] =>
   [...compiled.topics.values()].filter(topic => topic.kind === 'external')
-
-export type { TopicDeclaration }

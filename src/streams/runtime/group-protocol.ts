@@ -31,9 +31,9 @@ const encode = (data: MemberData | AssignmentData): Buffer => Buffer.from(JSON.s
 
 export const encodeMemberData = (data: MemberData): Buffer => encode(data)
 
-const decode = <T>(bytes: Buffer, what: string): T => {
+const decode = (bytes: Buffer, what: string): unknown => {
   try {
-    return JSON.parse(bytes.toString('utf8')) as T
+    return JSON.parse(bytes.toString('utf8'))
   } catch (cause) {
     throw new SluiceError({
       code: 'SLUICE_STREAMS_PROTOCOL_MISMATCH',
@@ -44,7 +44,8 @@ const decode = <T>(bytes: Buffer, what: string): T => {
   }
 }
 
-export const decodeAssignmentData = (bytes: Buffer): AssignmentData => decode(bytes, 'assignment')
+export const decodeAssignmentData = (bytes: Buffer): AssignmentData =>
+  decode(bytes, 'assignment') as AssignmentData
 
 /**
  * The assignor that the group's leader runs. Besides tasks it hands on who owned what, so that a new owner can fence one that has
@@ -56,7 +57,7 @@ export const taskAssignor =
     const tasks = plan()
     const data = members.map(({ memberId, userData }) => ({
       memberId,
-      ...decode<MemberData>(userData, 'subscription'),
+      ...(decode(userData, 'subscription') as MemberData),
     }))
     const known = data.map(member => member.owners).reduce((a, b) => (b.round > a.round ? b : a), noOwners)
     const assignment = assignTasks(

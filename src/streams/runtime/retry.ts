@@ -21,11 +21,12 @@ export const retrying =
   (clock: Clock, log: Logger, signal: AbortSignal): Retry =>
   async (what, attempt) => {
     for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
-      signal.throwIfAborted()
       try {
         return await attempt()
       } catch (error) {
         if (!isTransient(error)) throw error
+        // Only what failed is given up: a worker that is told to stop still finishes its open turn.
+        signal.throwIfAborted()
         log.warn({ error: messageOf(error), pauseMs }, `${what} failed; trying again`)
         await clock.sleep(pauseMs, signal)
       }
