@@ -89,8 +89,10 @@ const streamFrom = async (
     log.info({ slot: settings.slot, topic: settings.topic }, 'the relay streams')
     for (;;) {
       const elements = await stream.take(settings.maxRecords, settings.maxBytes)
-      position = advance(position, elements)
-      await publisher.publish(recordsOf(elements, database, settings, publisher), position)
+      const next = advance(position, elements)
+      await publisher.publish(recordsOf(elements, database, settings, publisher), next)
+      // Only what has committed: pruning deletes rows by this.
+      position = next
       stream.confirm(position.confirmedLsn)
     }
   } catch (error) {
