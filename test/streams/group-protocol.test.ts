@@ -42,6 +42,17 @@ describe('the group protocol', () => {
     expect(dataOf(second, 'b').tasks).toEqual([])
   })
 
+  it('gives nothing to a second member of one transactional id, and tells it', async () => {
+    const [task = ''] = plan.map(({ id }) => id)
+    const twin = {
+      ...member('b', []),
+      userData: encodeMemberData({ transactionalId: 'tx-a', owned: [], owners: noOwners }),
+    }
+    const both = await assign([twin, member('a', [task])])
+    expect(dataOf(both, 'a')).toMatchObject({ isDuplicate: false, tasks: plan.map(({ id }) => id) })
+    expect(dataOf(both, 'b')).toMatchObject({ isDuplicate: true, tasks: [] })
+  })
+
   it('gives each member the inputs of its tasks', async () => {
     const [only] = await assign([member('a', [])])
     expect(only?.partitions).toEqual([0, 1, 2, 3].map(partition => ({ topic: 'stock-update', partition })))

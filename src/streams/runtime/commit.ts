@@ -1,5 +1,6 @@
+import type { Clock } from '../../core/clock.ts'
 import { SluiceError } from '../../core/errors.ts'
-import type { GroupMetadata, Kafka, OffsetPosition, TransactionalProducer } from '../../kafka/types.ts'
+import type { GroupMetadata, KafkaAdmin, OffsetPosition, TransactionalProducer } from '../../kafka/types.ts'
 import type { Task, TurnResult } from '../engine/task.ts'
 import type { Retry } from './retry.ts'
 
@@ -11,13 +12,16 @@ export interface EndedTurn {
 }
 
 export interface CommitOptions {
-  readonly kafka: Kafka
+  readonly admin: KafkaAdmin
   readonly producer: TransactionalProducer
   readonly groupId: string
   /** The current generation; resolves only while this worker is a member. */
   readonly membership: () => Promise<GroupMetadata>
   readonly retry: Retry
+  readonly clock: Clock
 }
+
+const refusedPauseMs = 20
 
 /**
  * The commit protocol. True: the turn's writes are state and its outputs visible. False: nothing of it ever will be, and all
@@ -25,6 +29,8 @@ export interface CommitOptions {
  */
 export const commitTurn = async (turn: EndedTurn, options: CommitOptions): Promise<boolean> => {
   const { producer } = options
+  // Not begun while the group is joining: an open transaction holds up everybody who reads its partitions.
+  await options.membership()
   // 1. Outputs and changelogs, in one transaction with
   const records = turn.results.flatMap(({ outputs, changelog }) => [...outputs, ...changelog])
   if (records.length > 0) await producer.send(records)
@@ -41,7 +47,7 @@ export const commitTurn = async (turn: EndedTurn, options: CommitOptions): Promi
 
 const sendOffsets = async (
   positions: readonly OffsetPosition[],
-  { producer, membership }: CommitOptions,
+  { producer, membership, clock }: CommitOptions,
 ): Promise<void> => {
   for (;;) {
     const group = await membership()
@@ -50,6 +56,8 @@ const sendOffsets = async (
       return
     } catch (error) {
       if (!(error instanceof SluiceError) || error.reaction !== 'retry') throw error
+      // Gives the heartbeat a moment to notice that the generation has ended.
+      await clock.sleep(refusedPauseMs)
     }
   }
 }
@@ -58,11 +66,11 @@ const sendOffsets = async (
 // nobody can tell, nothing else may happen: forgetting a turn that was committed would lose its state.
 const wasCommitted = async (
   positions: readonly OffsetPosition[],
-  { kafka, producer, groupId, retry }: CommitOptions,
+  { admin, producer, groupId, retry }: CommitOptions,
 ): Promise<boolean> =>
   retry('resolving a commit of unknown outcome', async () => {
     await producer.init()
-    const stable = await kafka.admin().committedOffsets(groupId, positions)
+    const stable = await admin.committedOffsets(groupId, positions)
     const offsets = new Map(stable.map(({ topic, partition, offset }) => [`${topic}-${partition}`, offset]))
     return positions.every(({ topic, partition, offset }) => offsets.get(`${topic}-${partition}`) === offset)
   })

@@ -1,3 +1,5 @@
+import { SluiceError } from '../../core/errors.ts'
+import type { Topology } from '../dsl/graph.ts'
 import type { TurnResult } from '../engine/task.ts'
 import type { Message } from '../dsl/message.ts'
 import type { Retry } from './retry.ts'
@@ -7,6 +9,21 @@ export type EffectHandler = (messages: readonly Message<unknown, unknown>[]) => 
 
 /** Handlers by effect name. */
 export type EffectHandlers = Readonly<Record<string, EffectHandler>>
+
+/** Errors: SLUICE_STREAMS_EFFECT_UNBOUND when the topology names an effect that has no handler: its messages would be lost. */
+export const requireHandlers = (topology: Topology, handlers: EffectHandlers): void => {
+  const named = topology.subTopologies
+    .flatMap(({ nodes }) => nodes)
+    .flatMap(node => (node.kind === 'effect' ? [node.effect] : []))
+  const unbound = [...new Set(named)].filter(name => handlers[name] === undefined)
+  if (unbound.length === 0) return
+  throw new SluiceError({
+    code: 'SLUICE_STREAMS_EFFECT_UNBOUND',
+    message: `topology ${topology.name} ends in ${unbound.join(', ')}, and nothing handles that`,
+    remedy: 'give the worker a handler for each effect of its topology',
+    details: { topology: topology.name, unbound },
+  })
+}
 
 /** Runs the effects of a turn, all tasks' messages together, before its commit; a handler that can't answer yet is repeated. */
 export const runEffects = async (

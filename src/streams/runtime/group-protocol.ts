@@ -23,6 +23,8 @@ export interface AssignmentData {
   readonly owners: Owners
   /** Tasks of this member whose former owner is gone, with the transactional id to fence before their offsets are fetched. */
   readonly fence: Readonly<Record<string, string>>
+  /** Another member has this member's transactional id: one of the two must end. */
+  readonly isDuplicate: boolean
 }
 
 export const noOwners: Owners = { round: 0, transactionalIds: {} }
@@ -47,6 +49,17 @@ const decode = (bytes: Buffer, what: string): unknown => {
 export const decodeAssignmentData = (bytes: Buffer): AssignmentData =>
   decode(bytes, 'assignment') as AssignmentData
 
+/** Of members with one transactional id, the one that has most tasks: it was there first. */
+const oneOfEach = <M extends MemberData>(members: readonly M[]): M[] => {
+  const byId = new Map<string, M>()
+  for (const member of members) {
+    const other = byId.get(member.transactionalId)
+    if (other === undefined || member.owned.length > other.owned.length)
+      byId.set(member.transactionalId, member)
+  }
+  return [...byId.values()]
+}
+
 /**
  * The assignor that the group's leader runs. Besides tasks it hands on who owned what, so that a new owner can fence one that has
  * left in the middle of a transaction, instead of waiting for that transaction's timeout.
@@ -55,10 +68,11 @@ export const taskAssignor =
   (plan: () => readonly PlannedTask[]): Assign =>
   members => {
     const tasks = plan()
-    const data = members.map(({ memberId, userData }) => ({
+    const all = members.map(({ memberId, userData }) => ({
       memberId,
       ...(decode(userData, 'subscription') as MemberData),
     }))
+    const data = oneOfEach(all)
     const known = data.map(member => member.owners).reduce((a, b) => (b.round > a.round ? b : a), noOwners)
     const assignment = assignTasks(
       tasks.map(task => task.id),
@@ -71,7 +85,8 @@ export const taskAssignor =
     }
     const owners = { round: known.round + 1, transactionalIds }
     const byId = new Map(tasks.map(task => [task.id, task]))
-    return data.map(({ memberId }) => {
+    return all.map(({ memberId }) => {
+      const isDuplicate = !data.some(member => member.memberId === memberId)
       const mine = assignment.get(memberId) ?? []
       const gone = mine.flatMap(task => {
         const former = known.transactionalIds[task]
@@ -80,7 +95,7 @@ export const taskAssignor =
       return {
         memberId,
         partitions: mine.flatMap(task => byId.get(task)?.inputs ?? []),
-        userData: encode({ tasks: mine, owners, fence: Object.fromEntries(gone) }),
+        userData: encode({ tasks: mine, owners, fence: Object.fromEntries(gone), isDuplicate }),
       }
     })
   }

@@ -18,6 +18,7 @@ export class Membership {
   readonly #member: GroupMember
   #wanted = true
   #lost = false
+  #onWanted: (() => void) | undefined
   #joining: Promise<void> | undefined
   #joined: GroupJoin | undefined
   #failure: { readonly error: unknown } | undefined
@@ -27,7 +28,13 @@ export class Membership {
     member.onRebalance(reason => {
       this.#wanted = true
       if (reason === 'lost') this.#lost = true
+      else if (this.#joining === undefined) this.#onWanted?.()
     })
+  }
+
+  /** Called when the group asks for a rebalance, so that a join need not wait for a slow turn. */
+  onWanted(listener: () => void): void {
+    this.#onWanted = listener
   }
 
   get wantsJoin(): boolean {
@@ -51,6 +58,8 @@ export class Membership {
 
   startJoin(userData: Buffer): void {
     this.#wanted = false
+    // An outcome nobody has taken is superseded: its new tasks are not claimed, its revoked ones still are.
+    this.#joined = undefined
     this.#joining = this.#member
       .join(userData)
       .then(
@@ -81,6 +90,7 @@ export class Membership {
   async discardJoin(): Promise<void> {
     await this.#joining
     this.#joined = undefined
+    this.#failure = undefined
     this.#wanted = true
   }
 
@@ -92,8 +102,9 @@ export class Membership {
     return metadata
   }
 
-  async leave(): Promise<void> {
-    await this.#joining
+  /** `patience` bounds the wait for a join under way. */
+  async leave(patience: Promise<void>): Promise<void> {
+    await Promise.race([this.#joining, patience])
     await this.#member.leave()
   }
 }

@@ -1,4 +1,4 @@
-import type { Kafka, OffsetPosition, TopicPartition } from '../../kafka/types.ts'
+import type { Kafka, KafkaAdmin, OffsetPosition, TopicPartition } from '../../kafka/types.ts'
 import type { BoundFormats } from '../engine/bound-formats.ts'
 import type { Task } from '../engine/task.ts'
 import type { PlannedTask } from './task-plan.ts'
@@ -6,6 +6,7 @@ import type { AvroCodecs } from '../../codec/avro-codecs.ts'
 
 export interface RestoreOptions {
   readonly kafka: Kafka
+  readonly admin: KafkaAdmin
   readonly groupId: string
   readonly formats: BoundFormats
   readonly codecs: AvroCodecs
@@ -21,27 +22,27 @@ const placeOf = ({ topic, partition }: TopicPartition): string => `${topic}-${pa
  * Makes a task ready: its stores as of the last commit, and the positions to read on from.
  *
  * The sequence is what makes it exact: a former owner's transaction is ended first, then offsets are fetched with pending ones
- * waited out, and only then is the changelog's end asked for; the other way round would miss the predecessor's last turn.
+ * waited out, and only then is the changelog's end asked for; the other way round would miss the predecessor's last turn. Its
+ * very end: stable offsets say that a transaction has ended where offsets are kept, not that its marker is in every changelog.
  */
 export const restoreTask = async (
   task: Task,
   planned: PlannedTask,
   options: RestoreOptions,
 ): Promise<readonly OffsetPosition[]> => {
-  const admin = options.kafka.admin()
+  const { admin } = options
   if (options.fence !== undefined) await admin.fenceProducer(options.fence)
-  const positions = await committedPositions(options.kafka, options.groupId, planned.inputs)
+  const positions = await committedPositions(admin, options.groupId, planned.inputs)
   if (planned.changelogs.length > 0) await restoreStores(task, planned, options)
   return positions
 }
 
 /** Committed offsets, pending transactions waited out; the log's start where nothing was committed yet. */
 export const committedPositions = async (
-  kafka: Kafka,
+  admin: KafkaAdmin,
   groupId: string,
   inputs: readonly TopicPartition[],
 ): Promise<readonly OffsetPosition[]> => {
-  const admin = kafka.admin()
   const committed = await admin.committedOffsets(groupId, inputs)
   const fresh = committed.filter(({ offset }) => offset < 0)
   const starts = fresh.length === 0 ? [] : await admin.listOffsets(fresh, 'earliest')
@@ -49,13 +50,12 @@ export const committedPositions = async (
 }
 
 const restoreStores = async (task: Task, planned: PlannedTask, options: RestoreOptions): Promise<void> => {
-  const { kafka, formats, codecs, signal } = options
-  const admin = kafka.admin()
+  const { kafka, admin, formats, codecs, signal } = options
   const partitions = planned.changelogs.map(({ topic, partition }) => ({ topic, partition }))
   const storeOf = new Map(planned.changelogs.map(({ topic, store }) => [topic, store]))
   const [starts, ends] = await Promise.all([
     admin.listOffsets(partitions, 'earliest'),
-    admin.listOffsets(partitions, 'latest-committed'),
+    admin.listOffsets(partitions, 'latest'),
   ])
   const end = new Map(ends.map(position => [placeOf(position), position.offset]))
   const behind = (position: OffsetPosition): boolean => position.offset < (end.get(placeOf(position)) ?? 0)

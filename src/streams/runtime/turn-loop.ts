@@ -3,7 +3,7 @@ import type { AvroCodecs } from '../../codec/avro-codecs.ts'
 import type {
   ConsumedRecord,
   GroupMetadata,
-  Kafka,
+  KafkaAdmin,
   LogReader,
   OffsetPosition,
   TransactionalProducer,
@@ -15,7 +15,7 @@ import type { OwnedTasks } from './owned-tasks.ts'
 import type { Retry } from './retry.ts'
 
 export interface TurnLoopOptions {
-  readonly kafka: Kafka
+  readonly admin: KafkaAdmin
   readonly producer: TransactionalProducer
   readonly reader: LogReader
   readonly codecs: AvroCodecs

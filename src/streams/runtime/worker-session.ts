@@ -1,5 +1,11 @@
 import { messageOf, SluiceError } from '../../core/errors.ts'
-import type { GroupJoin, GroupMetadata, LogReader, TransactionalProducer } from '../../kafka/types.ts'
+import type {
+  GroupJoin,
+  GroupMetadata,
+  KafkaAdmin,
+  LogReader,
+  TransactionalProducer,
+} from '../../kafka/types.ts'
 import type { BoundFormats } from '../engine/bound-formats.ts'
 import { Task } from '../engine/task.ts'
 import { decodeAssignmentData, encodeMemberData, noOwners } from './group-protocol.ts'
@@ -21,12 +27,14 @@ export interface SessionParts {
   readonly reader: LogReader
   readonly producer: TransactionalProducer
   readonly membership: Membership
+  readonly admin: KafkaAdmin
   readonly retry: Retry
   readonly signal: AbortSignal
 }
 
 const idlePollMs = 100
-const generationPauseMs = 20
+const firstRecoveryPauseMs = 50
+const longestRecoveryPauseMs = 2_000
 
 /**
  * The main loop of a worker: join when the group wants it, take over and give up tasks, turn by turn until stopped. Joining and
@@ -39,6 +47,8 @@ export class WorkerSession {
   readonly #planned: ReadonlyMap<string, PlannedTask>
   #owners = noOwners
   #joinedOnce = false
+  #recoveries = 0
+  #commitsAtRecovery = -1
   #isDroppingAll = false
   #restored = 0
 
@@ -47,8 +57,9 @@ export class WorkerSession {
     this.#parts = parts
     this.#planned = new Map(parts.plan.map(planned => [planned.id, planned]))
     this.tasks = new OwnedTasks(options.log)
+    parts.membership.onWanted(() => this.#startJoin())
     this.turns = new TurnLoop({
-      kafka: options.kafka,
+      admin: parts.admin,
       producer,
       reader,
       codecs: options.codecs,
@@ -88,8 +99,9 @@ export class WorkerSession {
     await this.turns.settled()
   }
 
-  async close(): Promise<void> {
-    await this.tasks.close()
+  /** `patience` bounds the wait for a commit and for restores under way. */
+  async close(patience: Promise<void>): Promise<void> {
+    await Promise.race([Promise.all([this.turns.settled(), this.tasks.close()]), patience])
   }
 
   async #step(): Promise<void> {
@@ -112,18 +124,19 @@ export class WorkerSession {
   }
 
   async #generation(): Promise<GroupMetadata> {
-    const { membership, options } = this.#parts
+    const { membership } = this.#parts
     // A generation joined after the loss must not commit what was read before it: its tasks may have new owners.
     if (this.#isDroppingAll) throw membershipLost()
     if (membership.wantsJoin) this.#startJoin()
-    // Gives the heartbeat a moment to notice that a generation which was just refused has ended.
-    await options.clock.sleep(membership.isJoining ? 0 : generationPauseMs)
-    return membership.current()
+    const generation = await membership.current()
+    if (this.#isDroppingAll) throw membershipLost()
+    return generation
   }
 
   async #apply(joined: GroupJoin): Promise<void> {
     const { membership, options } = this.#parts
     const assignment = decodeAssignmentData(joined.userData)
+    if (assignment.isDuplicate) throw instanceTaken(this.#parts.transactionalId)
     this.#owners = assignment.owners
     this.#joinedOnce = true
     const owned = new Set(this.tasks.ids())
@@ -134,6 +147,7 @@ export class WorkerSession {
       { topology: options.topology.name, added, revoked, generation: joined.metadata.generationId },
       'tasks assigned',
     )
+    for (const id of added) this.#take(id, assignment.fence[id])
     if (revoked.length > 0) {
       // Committed before the next join: only that join lets others have them.
       await this.turns.endTurn()
@@ -142,11 +156,10 @@ export class WorkerSession {
       this.#parts.reader.remove(this.tasks.drop(revoked))
       membership.requestJoin()
     }
-    for (const id of added) this.#take(id, assignment.fence[id])
   }
 
   #take(id: string, fence: string | undefined): void {
-    const { options, formats, counts, retry, transactionalId } = this.#parts
+    const { options, formats, counts, retry, transactionalId, admin } = this.#parts
     const planned = this.#planned.get(id) as PlannedTask
     this.tasks.restore(planned, signal =>
       retry(`restoring task ${id}`, async (): Promise<ReadyTask> => {
@@ -160,6 +173,7 @@ export class WorkerSession {
         })
         const positions = await restoreTask(task, planned, {
           kafka: options.kafka,
+          admin,
           groupId: options.topology.name,
           formats,
           codecs: options.codecs,
@@ -176,17 +190,25 @@ export class WorkerSession {
 
   // Forget what is not committed, take a new producer epoch, read again from the committed offsets. No state is read again.
   async #recover(cause: unknown): Promise<void> {
-    const { options, producer, reader, retry } = this.#parts
+    const { options, producer, reader, retry, admin } = this.#parts
     const error = (await this.turns.forget()) ?? cause
     if (error !== undefined && !isTransient(error)) throw error
+    // Without a commit in between, the same thing is likely to happen again.
+    const { commits } = this.turns.counts
+    this.#recoveries = commits === this.#commitsAtRecovery ? this.#recoveries + 1 : 0
+    this.#commitsAtRecovery = commits
     options.log.warn(
       { topology: options.topology.name, error: error === undefined ? 'aborted' : messageOf(error) },
       'turn forgotten',
     )
+    if (this.#recoveries > 0) {
+      const pauseMs = firstRecoveryPauseMs * 2 ** Math.min(this.#recoveries, 10)
+      await options.clock.sleep(Math.min(pauseMs, longestRecoveryPauseMs), this.#parts.signal)
+    }
     await retry('taking a new producer epoch', () => producer.init())
     const inputs = this.tasks.active().flatMap(({ planned }) => planned.inputs)
     const positions = await retry('reading committed offsets', () =>
-      committedPositions(options.kafka, options.topology.name, inputs),
+      committedPositions(admin, options.topology.name, inputs),
     )
     reader.assign(positions)
   }
@@ -203,6 +225,15 @@ export class WorkerSession {
     this.#isDroppingAll = false
   }
 }
+
+const instanceTaken = (transactionalId: string): SluiceError =>
+  new SluiceError({
+    code: 'SLUICE_STREAMS_INSTANCE_TAKEN',
+    message: `another worker of the group has the transactional id ${transactionalId}, too`,
+    remedy:
+      'give each worker an instance id of its own: with the same one they would fence each other for ever',
+    details: { transactionalId },
+  })
 
 /** A worker that stopped although nobody asked it to. */
 export const stoppedByError = (topology: string, cause: unknown): SluiceError =>

@@ -2,10 +2,10 @@ import type { AvroCodecs } from '../../codec/avro-codecs.ts'
 import type { Clock } from '../../core/clock.ts'
 import { messageOf } from '../../core/errors.ts'
 import type { Logger } from '../../core/log.ts'
-import type { GroupMember, Kafka } from '../../kafka/types.ts'
+import type { GroupMember, Kafka, KafkaAdmin } from '../../kafka/types.ts'
 import { brokerTopicName, type Topology } from '../dsl/graph.ts'
 import { bindFormats } from '../engine/bound-formats.ts'
-import type { EffectHandlers } from './effects.ts'
+import { requireHandlers, type EffectHandlers } from './effects.ts'
 import { taskAssignor } from './group-protocol.ts'
 import { Membership } from './membership.ts'
 import { retrying } from './retry.ts'
@@ -35,7 +35,7 @@ export interface WorkerOptions {
   readonly sessionTimeoutMs?: number
   /** Default 30,000. */
   readonly transactionTimeoutMs?: number
-  /** Replication factor of internal topics. Default 1. */
+  /** Replication factor of internal topics. Default: the broker's. */
   readonly replicas?: number
 }
 
@@ -53,6 +53,9 @@ export interface WorkerStatus {
   readonly forgottenTurns: number
   readonly restoredRecords: number
 }
+
+// A stop must end before whoever asked for it loses patience.
+const closePatienceMs = 4_000
 
 /**
  * Runs the tasks of one topology that the consumer group gives it, with exactly-once semantics (Kafka Streams' exactly_once_v2),
@@ -90,7 +93,10 @@ export class StreamWorker {
     const transactionalId = `${topology.name}-${instanceId}-0`
     const closers: (() => Promise<void>)[] = []
     try {
-      const counts = await retry('preparing topics', () => this.#prepareTopics())
+      requireHandlers(topology, this.#options.effects ?? {})
+      const admin = kafka.admin()
+      closers.push(() => admin.close())
+      const counts = await retry('preparing topics', () => this.#prepareTopics(admin))
       const formats = await retry('registering schemas', () => bindFormats(topology, codecs))
       const plan = planTasks(topology, counts)
       const producer = kafka.transactionalProducer(transactionalId, {
@@ -101,7 +107,7 @@ export class StreamWorker {
       const reader = kafka.reader()
       closers.push(() => reader.close())
       const membership = new Membership(this.#member(plan))
-      closers.push(() => membership.leave())
+      closers.push(() => membership.leave(clock.sleep(closePatienceMs)))
       const session = new WorkerSession({
         options: this.#options,
         transactionalId,
@@ -111,11 +117,12 @@ export class StreamWorker {
         reader,
         producer,
         membership,
+        admin,
         retry,
         signal,
       })
       this.#session = session
-      closers.push(() => session.close())
+      closers.push(() => session.close(clock.sleep(closePatienceMs)))
       await session.run()
     } catch (error) {
       if (!signal.aborted) throw stoppedByError(topology.name, error)
@@ -127,9 +134,8 @@ export class StreamWorker {
     }
   }
 
-  async #prepareTopics(): Promise<PartitionCounts> {
-    const { topology, kafka, replicas } = this.#options
-    const admin = kafka.admin()
+  async #prepareTopics(admin: KafkaAdmin): Promise<PartitionCounts> {
+    const { topology, replicas } = this.#options
     const external = [...topology.topics.values()].filter(topic => topic.kind === 'external')
     const described = await admin.describeTopics(external.map(topic => brokerTopicName(topology, topic.name)))
     const counts = withRepartitionCounts(
@@ -137,7 +143,7 @@ export class StreamWorker {
       new Map(described.map(({ name, partitions }) => [name, partitions])),
     )
     const internal = internalTopicSpecs(topology, counts)
-    await admin.ensureTopics(internal.map(spec => ({ ...spec, replicas: replicas ?? 1 })))
+    await admin.ensureTopics(internal.map(spec => (replicas === undefined ? spec : { ...spec, replicas })))
     return counts
   }
 
