@@ -16,7 +16,9 @@ export const withClient = async <Result>(
 ): Promise<Result> => {
   const client = openable(postgresUrl, kind)
   try {
-    await client.connect()
+    await client.connect().catch((error: unknown) => {
+      throw postgresError(error)
+    })
     return await use(client)
   } catch (error) {
     throw isOfPostgres(error) ? postgresError(error) : error
@@ -36,8 +38,12 @@ const openable = (postgresUrl: string, kind: 'sql' | 'replication'): Client => {
 }
 
 /** Errors of the driver and of sockets; ours, and those of Kafka, pass as they are. */
-const isOfPostgres = (error: unknown): boolean =>
+export const isOfPostgres = (error: unknown): boolean =>
   error instanceof DatabaseError ||
   (error instanceof Error &&
-    ('syscall' in error || /connection|timeout|terminated/i.test(error.message)) &&
+    (isOfSystem(error) || /connection|timeout|terminated/i.test(error.message)) &&
     error.name !== 'SluiceError')
+
+/** `ECONNREFUSED` and its like; those for several addresses of one host name neither a call nor a message. */
+const isOfSystem = (error: Error): boolean =>
+  'syscall' in error || ('code' in error && typeof error.code === 'string' && /^E[A-Z0-9]+$/.test(error.code))

@@ -71,6 +71,12 @@ const hopeless = new Set(['28000', '28P01', '3D000', '42501', '42704', '55000', 
 const sqlStateOf = (error: unknown): string | undefined =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
 
+/** A host with several addresses fails with one error for each, around which there is no text. */
+const reasonOf = (error: unknown): string =>
+  error instanceof AggregateError && error.message === ''
+    ? error.errors.map(messageOf).join(', ')
+    : messageOf(error)
+
 /** Whatever Postgres or its connection threw, as a SluiceError: `retry` but for what only a person can mend. */
 export const postgresError = (error: unknown): SluiceError => {
   if (error instanceof SluiceError) return error
@@ -78,7 +84,7 @@ export const postgresError = (error: unknown): SluiceError => {
   const stops = sqlState !== undefined && hopeless.has(sqlState)
   return new SluiceError({
     code: stops ? 'SLUICE_RELAY_POSTGRES_REFUSED' : 'SLUICE_RELAY_POSTGRES_UNAVAILABLE',
-    message: `Postgres: ${messageOf(error)}`,
+    message: `Postgres: ${reasonOf(error)}`,
     remedy: stops
       ? 'check POSTGRES_URL, the REPLICATION right of its user, and wal_level = logical'
       : 'nothing: the relay tries again until Postgres answers',
