@@ -15,8 +15,12 @@ export interface ReplicationStreamOptions {
   /** Already on the topic: reported to Postgres until `confirm` says more. */
   readonly confirmedLsn: bigint
   readonly maxQueuedBytes: number
+  /** Postgres is asked for a reply this often; after `silentIntervals` of them without one the connection counts as lost. */
   readonly statusIntervalMs: number
 }
+
+/** Status intervals in which nothing comes, though a reply was asked for in each. */
+const silentIntervals = 3
 
 /** Leaves every column as Postgres' text: a jsonb parsed and printed again would not be the same. */
 class TextPgoutputPlugin extends PgoutputPlugin {
@@ -41,6 +45,9 @@ export class ReplicationStream {
   #isTaken = false
   #isBlocked = false
   #closed = false
+  /** Status intervals since Postgres was last heard. */
+  #silence = 0
+  #rejectOpening: ((reason: Error) => void) | undefined
   #timer: NodeJS.Timeout | undefined
 
   constructor(options: ReplicationStreamOptions) {
@@ -48,7 +55,12 @@ export class ReplicationStream {
     this.#confirmedLsn = options.confirmedLsn
     this.#queue = new ElementQueue(options.maxQueuedBytes)
     this.#service = new LogicalReplicationService(
-      { connectionString: options.postgresUrl, application_name: options.applicationName },
+      {
+        connectionString: options.postgresUrl,
+        application_name: options.applicationName,
+        keepAlive: true,
+        connectionTimeoutMillis: 10_000,
+      },
       // timeoutSeconds other than 0 would confirm what was received, not what is on the topic.
       { acknowledge: { auto: false, timeoutSeconds: 0 }, flowControl: { enabled: true } },
     )
@@ -70,9 +82,10 @@ export class ReplicationStream {
         throw postgresError(error)
       },
     )
-    await Promise.race([started, ended])
     ended.catch(() => {})
-    this.#timer = setInterval(() => this.#report(true), statusIntervalMs)
+    const interrupted = new Promise<never>((_, reject) => (this.#rejectOpening = reject))
+    await Promise.race([started, ended, interrupted])
+    this.#timer = setInterval(() => this.#tick(), statusIntervalMs)
   }
 
   /** Waits for elements; the next `take` or `close` must come after `confirm`. Rejects when the connection has failed. */
@@ -89,9 +102,10 @@ export class ReplicationStream {
     this.#report(false)
   }
 
-  /** Makes a waiting `take` reject with this. */
+  /** Makes a waiting `open` or `take` reject with this. */
   interrupt(reason: Error): void {
     this.#queue.fail(reason)
+    this.#rejectOpening?.(reason)
   }
 
   async close(): Promise<void> {
@@ -105,6 +119,7 @@ export class ReplicationStream {
 
   /** Must never throw: the library would confirm the next message and so lose this one. */
   async #receive(lsn: string, message: Pgoutput.Message): Promise<void> {
+    this.#silence = 0
     try {
       const element = this.#options.decoder.take(lsn, message)
       if (element === undefined || this.#closed) return
@@ -113,19 +128,29 @@ export class ReplicationStream {
       this.#isBlocked = true
       await this.#queue.room()
       this.#isBlocked = false
+      this.#silence = 0
     } catch (error) {
       this.#queue.fail(undecodable(error))
     }
   }
 
   #keepalive(lsn: string, shouldRespond: boolean): void {
+    this.#silence = 0
     this.#keepaliveLsn = parseLsn(lsn)
     if (!shouldRespond) return
     // Messages that came before it may still wait in the library, for as long as microtasks run.
     setImmediate(() => this.#report(true))
   }
 
-  #report(isIdleWorthTelling: boolean): void {
+  /** A connection whose other end has vanished gives no error: that nothing comes is all there is to see. */
+  #tick(): void {
+    // While the socket is not read, silence says nothing about Postgres.
+    if (!this.#isBlocked) this.#silence += 1
+    if (this.#silence > silentIntervals) this.#queue.fail(silent(this.#options.statusIntervalMs))
+    else this.#report(true, true)
+  }
+
+  #report(isIdleWorthTelling: boolean, isReplyWanted = false): void {
     if (this.#closed) return
     // A keep-alive says how far Postgres has read its log, other databases' changes included. With nothing in between it
     // goes the way of a record: into the position first, then to Postgres, so that the slot is never ahead of the position.
@@ -134,11 +159,18 @@ export class ReplicationStream {
       this.#queue.push({ kind: 'idle', lsn: this.#keepaliveLsn })
     // The library adds one to what it is given. One too many would make Postgres skip a transaction whose commit record
     // begins exactly here.
-    this.#service.acknowledge(formatLsn(this.#confirmedLsn - 1n)).catch((error: unknown) => {
+    this.#service.acknowledge(formatLsn(this.#confirmedLsn - 1n), isReplyWanted).catch((error: unknown) => {
       this.#queue.fail(postgresError(error))
     })
   }
 }
+
+const silent = (statusIntervalMs: number): SluiceError =>
+  postgresError(
+    new Error(
+      `nothing came on the replication connection for ${(statusIntervalMs * silentIntervals) / 1_000} s, keep-alives included`,
+    ),
+  )
 
 const closedError = (): SluiceError =>
   new SluiceError({

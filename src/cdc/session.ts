@@ -80,9 +80,9 @@ const streamFrom = async (
   const ended = new AbortController()
   let maintenance: Promise<void> | undefined
   try {
-    await stream.open()
     signal.addEventListener('abort', onAbort)
     if (signal.aborted) return
+    await stream.open()
     let position = start
     maintenance = maintain(settings, dependencies, status, () => position.confirmedLsn, ended.signal)
     status.state = 'streaming'
