@@ -20,8 +20,17 @@ export interface ResyncResult {
   readonly position: RelayPosition | undefined
 }
 
-/** Carries outbox rows to Kafka until the process is told to stop. */
-export const relay = (): Promise<void> => withRelay('relay', (options, using) => runRelay(options, using))
+/** Carries outbox rows to Kafka until the process is told to stop; `pruneAfter` is in seconds. */
+export const relay = (flags: { readonly pruneAfter?: number } = {}): Promise<void> =>
+  withRelay('relay', (options, using) => runRelay({ ...options, ...pruningOf(flags) }, using))
+
+/** The flag as the relay's option: seconds there, milliseconds here, and off where it is not given. */
+export const pruningOf = ({
+  pruneAfter,
+}: {
+  readonly pruneAfter?: number
+}): Pick<RelayOptions, 'pruneAfterMs'> =>
+  pruneAfter === undefined ? {} : { pruneAfterMs: pruneAfter * 1_000 }
 
 /** Makes the slot anew and sends what the topic lacks. */
 export const resyncRelay = (): Promise<ResyncResult> =>

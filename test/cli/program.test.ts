@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { describe, expect, test } from 'vitest'
 import { describeTopologies } from '../../src/cli/describe-topologies.ts'
 import { renderError } from '../../src/cli/print.ts'
+import { pruningOf } from '../../src/cli/relay.ts'
 import { createProgram, runCli } from '../../src/cli/program.ts'
 import { SluiceError } from '../../src/core/errors.ts'
 
@@ -69,6 +70,7 @@ describe('wrong use', () => {
     [['nonsense'], /unknown command/],
     [['orders', 'place', '--customer', '1'], /missing required argument/],
     [['orders', 'import', 'x.csv', '--limit', '0'], /whole number of at least 1/],
+    [['relay', '--prune-after', '1h'], /whole number of at least 1/],
     [['orders', 'place', 'A:1', '--customer', '1'], /SKU:QUANTITY:PRICE/],
     [['topology', 'describe', 'none'], /there is no topology "none"/],
     [['topology', 'describe', '--format', 'png'], /Allowed choices are text, mermaid, json/],
@@ -77,6 +79,11 @@ describe('wrong use', () => {
     expect(err).toMatch(message)
     expect(exitCode).toBe(2)
   })
+})
+
+test('a relay prunes only when it is told to', () => {
+  expect(pruningOf({})).toEqual({})
+  expect(pruningOf({ pruneAfter: 60 })).toEqual({ pruneAfterMs: 60_000 })
 })
 
 describe('topology describe', () => {

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { parseCount } from '../arguments.ts'
 import { createCommand } from '../command.ts'
 import { printResult } from '../print.ts'
 
@@ -8,11 +9,17 @@ export const relayCommand = (): Command =>
     description: 'Carries committed outbox rows from Postgres into Kafka, each exactly once, until SIGTERM.',
     example: `
 $ sluice relay
+$ sluice relay --prune-after 86400    # keeps a day of the outbox
 $ sluice relay resync    # after its replication slot was lost: catches up from the table`,
   })
-    .action(async () => {
+    .option(
+      '--prune-after <seconds>',
+      'delete outbox rows so long after they were seen in the table, once they are on the topic (default: never)',
+      parseCount,
+    )
+    .action(async (options: { pruneAfter?: number }) => {
       const { relay } = await import('../relay.ts')
-      await relay()
+      await relay(options)
     })
     .addCommand(resyncCommand())
 
