@@ -28,15 +28,22 @@ export interface RelayPosition extends LogIdentity {
 export const isCovered = (position: RelayPosition, commitLsn: bigint, index: number): boolean =>
   commitLsn < position.commitLsn || (commitLsn === position.commitLsn && index <= position.index)
 
+/** A position with its LSNs as Postgres prints them, since JSON has no integers of 64 bits. */
+export type PositionText = {
+  readonly [Name in keyof RelayPosition]: bigint extends RelayPosition[Name]
+    ? Exclude<RelayPosition[Name], bigint> | string
+    : RelayPosition[Name]
+}
+
+export const positionText = (position: RelayPosition): PositionText => ({
+  ...position,
+  commitLsn: formatLsn(position.commitLsn),
+  confirmedLsn: formatLsn(position.confirmedLsn),
+  lastCommitLsn: position.lastCommitLsn === null ? null : formatLsn(position.lastCommitLsn),
+})
+
 export const encodePosition = (position: RelayPosition): Buffer =>
-  Buffer.from(
-    JSON.stringify({
-      ...position,
-      commitLsn: formatLsn(position.commitLsn),
-      confirmedLsn: formatLsn(position.confirmedLsn),
-      lastCommitLsn: position.lastCommitLsn === null ? null : formatLsn(position.lastCommitLsn),
-    }),
-  )
+  Buffer.from(JSON.stringify(positionText(position)))
 
 /** Errors: `SLUICE_RELAY_POSITION_UNREADABLE`. */
 export const decodePosition = (bytes: Buffer): RelayPosition => {

@@ -21,6 +21,8 @@ const usageExitCode = 2
 export const createProgram = (): Command =>
   new Command('sluice')
     .description('Kafka Streams for TypeScript, and the order system that proves it.')
+    // What follows a command's name is that command's: `relay resync --json` is no option of `relay`.
+    .enablePositionalOptions()
     .showHelpAfterError('(add --help for what this command takes)')
     .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 wrong arguments or settings.')
     .addCommand(demoCommand())

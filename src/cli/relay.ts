@@ -2,7 +2,8 @@ import { openKafka, openRegistry } from '../app/adapters.ts'
 import { createLogger } from '../app/logger.ts'
 import { newRelayStatus } from '../cdc/options.ts'
 import type { RelayDependencies, RelayOptions } from '../cdc/options.ts'
-import type { RelayPosition } from '../cdc/position.ts'
+import { positionText } from '../cdc/position.ts'
+import type { PositionText } from '../cdc/position.ts'
 import { runRelay } from '../cdc/relay.ts'
 import { resync } from '../cdc/resync.ts'
 import { AvroCodecs } from '../codec/avro-codecs.ts'
@@ -17,7 +18,7 @@ export interface ResyncResult {
   /** Rows of the table that were not on the topic. */
   readonly sent: number
   /** From where a relay goes on. */
-  readonly position: RelayPosition | undefined
+  readonly position: PositionText | undefined
 }
 
 /** Carries outbox rows to Kafka until the process is told to stop; `pruneAfter` is in seconds. */
@@ -37,7 +38,10 @@ export const resyncRelay = (): Promise<ResyncResult> =>
   withRelay('relay-resync', async (options, using) => {
     const status = newRelayStatus()
     const position = await resync(options, { ...using, status })
-    return { sent: status.eventsSent, position }
+    return {
+      sent: status.eventsSent,
+      position: position === undefined ? undefined : positionText(position),
+    }
   })
 
 const withRelay = async <T>(

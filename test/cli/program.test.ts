@@ -1,5 +1,7 @@
 import type { Command } from 'commander'
 import { describe, expect, test } from 'vitest'
+import { formatLsn } from '../../src/cdc/lsn.ts'
+import { positionText } from '../../src/cdc/position.ts'
 import { describeTopologies } from '../../src/cli/describe-topologies.ts'
 import { renderError } from '../../src/cli/print.ts'
 import { pruningOf } from '../../src/cli/relay.ts'
@@ -19,6 +21,8 @@ const run = async (...args: readonly string[]): Promise<{ exitCode: number; out:
   })
   return { exitCode, out, err }
 }
+
+const rootOf = (command: Command): Command => (command.parent === null ? command : rootOf(command.parent))
 
 /** Every command that does something, with its whole name. */
 const leaves = (command: Command, path: readonly string[] = []): { name: string; command: Command }[] =>
@@ -62,6 +66,39 @@ describe('every command', () => {
     expect(exitCode).toBe(0)
     expect(out).toContain('Example:')
     expect(out).toMatch(new RegExp(`sluice ${name.split(' ')[0]}`))
+  })
+})
+
+describe('--json', () => {
+  test.each(leaves(createProgram()))('reaches $name', async ({ name, command }) => {
+    let options: { json?: boolean } = {}
+    command.action(() => {
+      options = command.opts()
+    })
+    const needed = command.registeredArguments.filter(({ required }) => required).map(() => '1')
+    const customer = name === 'orders place' ? ['--customer', '1'] : []
+    const root = rootOf(command)
+    await root.parseAsync([...name.split(' '), ...needed, ...customer, '--json'], { from: 'user' })
+    expect(options.json).toBe(true)
+  })
+
+  test('shows positions of the log as Postgres prints them', () => {
+    const position = {
+      phase: 'stream',
+      owner: 'o',
+      systemId: '7',
+      timeline: 1,
+      slot: 's',
+      index: -1,
+      commitLsn: 0x1_0000_00ffn,
+      confirmedLsn: 16n,
+      lastCommitLsn: null,
+    } as const
+    expect(JSON.parse(JSON.stringify(positionText(position)))).toEqual({
+      ...position,
+      commitLsn: formatLsn(position.commitLsn),
+      confirmedLsn: formatLsn(position.confirmedLsn),
+    })
   })
 })
 

@@ -21,6 +21,7 @@ $ sluice relay resync    # after its replication slot was lost: catches up from 
       const { relay } = await import('../relay.ts')
       await relay(options)
     })
+    .enablePositionalOptions()
     .addCommand(resyncCommand())
 
 const resyncCommand = (): Command =>
@@ -29,7 +30,8 @@ const resyncCommand = (): Command =>
     example: `
 $ sluice relay resync
 14 rows of the outbox were not on the topic and have been sent; the relay can be started again`,
-  }).action(async (options: { json?: boolean }) => {
+  }).action(async (_: unknown, command: Command) => {
+    const options: { json?: boolean } = command.optsWithGlobals()
     const { resyncRelay, renderResync } = await import('../relay.ts')
     printResult(options, await resyncRelay(), renderResync)
   })
