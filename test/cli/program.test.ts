@@ -1,3 +1,4 @@
+import { hostname } from 'node:os'
 import type { Command } from 'commander'
 import { describe, expect, test } from 'vitest'
 import { formatLsn } from '../../src/cdc/lsn.ts'
@@ -116,6 +117,11 @@ describe('wrong use', () => {
     expect(err).toMatch(message)
     expect(exitCode).toBe(2)
   })
+})
+
+test('workers that were given no identity have one each', () => {
+  const run = createProgram().commands.find(command => command.name() === 'run')
+  expect(run?.opts()['instance']).toBe(`${hostname()}-${process.pid}`)
 })
 
 test('a relay prunes only when it is told to', () => {

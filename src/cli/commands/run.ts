@@ -1,4 +1,6 @@
+import { hostname } from 'node:os'
 import type { Command } from 'commander'
+import { Option } from 'commander'
 import { createCommand } from '../command.ts'
 
 /** `sluice run`. */
@@ -11,10 +13,12 @@ $ sluice run --instance a &
 $ sluice run --instance b &
 $ sluice run orders --instance only-orders`,
   })
-    .option(
-      '--instance <id>',
-      'identity of this worker; the same after a restart, unlike any other’s',
-      'worker-1',
+    .addOption(
+      new Option(
+        '--instance <id>',
+        'identity of this worker, unlike any other’s; give a stable one in production: ' +
+          'a restarted worker then ends its former transaction at once',
+      ).default(`${hostname()}-${process.pid}`, 'host name and process id'),
     )
     .action(async (names: string[], options: { instance: string }) => {
       const { runTopologies } = await import('../run-topologies.ts')
