@@ -27,6 +27,8 @@ export interface ReaperOptions {
   readonly intervalMs?: number
   /** How long an idempotency key is remembered, default 24 hours. */
   readonly keyRetentionMs?: number
+  /** Aborting it ends a walk after the intent in hand; the next walk, of any process, finds the others. */
+  readonly signal?: AbortSignal
 }
 
 /** What one walk did: entries Postgres knew, entries given back, intents left for the next walk. */
@@ -46,6 +48,7 @@ export const reapOnce = async (options: ReaperOptions): Promise<ReapReport> => {
   const metrics = options.metrics ?? silentMetrics
   const report = { accepted: 0, abandoned: 0, failed: 0 }
   for await (const intent of intents.pending(clock.now() - (options.graceMs ?? 60_000))) {
+    if (options.signal?.aborted === true) break
     const id = intent.entryId
     try {
       const fate = await entries[entryKindOf(id)].abandonUnlessAccepted(id)
@@ -68,7 +71,7 @@ export const reapOnce = async (options: ReaperOptions): Promise<ReapReport> => {
 
 /** A reaper at work. */
 export interface Reaper {
-  /** Ends after the walk under way. */
+  /** Ends after the intent in hand. */
   stop(): Promise<void>
 }
 
@@ -77,12 +80,13 @@ export interface Reaper {
  *
  * @example const reaper = runReaper(options); await reaper.stop()
  */
-export const runReaper = (options: ReaperOptions): Reaper => {
+export const runReaper = (options: Omit<ReaperOptions, 'signal'>): Reaper => {
   const { clock, log } = options
   const stopping = new AbortController()
   const walk = async (): Promise<void> => {
     try {
-      await reapOnce(options)
+      await reapOnce({ ...options, signal: stopping.signal })
+      if (stopping.signal.aborted) return
       await options.idempotency?.prune(options.keyRetentionMs ?? 86_400_000)
     } catch (error) {
       log.warn({ error: messageOf(error) }, 'the reaper could not walk; it will try again')
