@@ -10,6 +10,14 @@ export const parseCount = (text: string): number => {
   return value
 }
 
+/** A port to listen on, 0 for any that is free, as commander's argument parser wants it. */
+export const parsePort = (text: string): number => {
+  if (!/^[0-9]+$/.test(text) || Number(text) > 65_535) {
+    throw new InvalidArgumentError('a port from 0 (any that is free) to 65535 is wanted.')
+  }
+  return Number(text)
+}
+
 /** A whole number, negative ones too; rejects others with `SLUICE_CLI_USAGE`. */
 export const parseInteger = (text: string): number => {
   const value = Number(text)

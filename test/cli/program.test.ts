@@ -108,6 +108,8 @@ describe('wrong use', () => {
     [['nonsense'], /unknown command/],
     [['orders', 'place', '--customer', '1'], /missing required argument/],
     [['orders', 'import', 'x.csv', '--limit', '0'], /whole number of at least 1/],
+    [['serve', '--port', '70000'], /a port from 0 .* to 65535 is wanted/],
+    [['serve', '--port', 'http'], /a port from 0 .* to 65535 is wanted/],
     [['relay', '--prune-after', '1h'], /whole number of at least 1/],
     [['orders', 'place', 'A:1', '--customer', '1'], /SKU:QUANTITY:PRICE/],
     [['topology', 'describe', 'none'], /there is no topology "none"/],

@@ -42,6 +42,8 @@ $ sluice orders get 0198c0de-7a10-7000-8000-3f2b6c1d9e55
 order     0198c0de-7a10-7000-8000-3f2b6c1d9e55
 customer  17850
 status    confirmed
+line      85123A x 6  15.30
+line      71053 x 1  3.39
 total     18.69`,
   }).action(async (orderId: string, options: { json?: boolean }) => {
     const { getOrder } = await import('../shop.ts')
@@ -61,10 +63,14 @@ const importCommand = (): Command =>
     description:
       'Sends the invoices of an Online Retail file (.csv or .csv.gz) to the order service; safe to repeat.',
     example: `
-$ sluice orders import ../shared/data/online-retail.csv.gz --limit 1000
-orders      711 accepted, 0 rejected
-returns     142 (155 adjustments)
-…`,
+$ sluice orders import online-retail.csv.gz --limit 1000
+read        1,000 invoices, 21,466 rows of online-retail.csv.gz
+stock       3,680 SKUs with 1,000,000 units each, sellable after 39.8 s
+orders      796 accepted, 0 rejected
+            20,444 lines, 176,338 units, 422,558.40 in all
+returns     110 accepted (282 adjustments, 11,705 units), 0 rejected
+skipped     94 invoices (no order row left 94), 154 rows (price not positive 96, quantity not positive 58)
+time        45.1 s of sending: 17.6 orders/s, 453.3 lines/s`,
   })
     .option('--initial-stock <units>', 'units that every SKU of the file gets first', parseCount, 1_000_000)
     .option('--limit <invoices>', 'stop after so many invoices of the file', parseCount)
