@@ -13,7 +13,7 @@ export interface SystemProcess {
   /** How it ended; undefined while it runs. */
   readonly ended: () =>
     { readonly exitCode: number | null; readonly signal: NodeJS.Signals | null } | undefined
-  /** Sends a signal and waits until the process has ended. */
+  /** Sends a signal and waits until the process has ended; kills it when that takes longer than 20 s. */
   stop(signal?: NodeJS.Signals): Promise<void>
   /** Lets this process end without ending that one. */
   leave(): void
@@ -29,6 +29,8 @@ export interface ProcessOptions {
 
 const main = resolve(import.meta.dirname, '../main.ts')
 const logTailLines = 15
+/** Longer than any of them takes to finish what it has begun. */
+const patienceMs = 20_000
 
 /**
  * Starts `sluice <args>` as a process of its own, its output in a log file.
@@ -53,7 +55,13 @@ export const startProcess = (
   return toSystemProcess(name, logFile, child)
 }
 
-const toSystemProcess = (name: string, logFile: string, child: ChildProcess): SystemProcess => {
+/** A child process as one of the system; `killAfterMs` is how long a stop may take. */
+export const toSystemProcess = (
+  name: string,
+  logFile: string,
+  child: ChildProcess,
+  killAfterMs = patienceMs,
+): SystemProcess => {
   let end: ReturnType<SystemProcess['ended']>
   const hasEnded = new Promise<void>(done => {
     const onEnd = (exitCode: number | null, signal: NodeJS.Signals | null): void => {
@@ -69,8 +77,11 @@ const toSystemProcess = (name: string, logFile: string, child: ChildProcess): Sy
     logFile,
     ended: () => end,
     stop: async (signal = 'SIGTERM') => {
-      if (end === undefined) child.kill(signal)
+      if (end !== undefined) return
+      child.kill(signal)
+      const killing = setTimeout(() => child.kill('SIGKILL'), killAfterMs)
       await hasEnded
+      clearTimeout(killing)
     },
     leave: () => child.unref(),
   }
@@ -88,6 +99,31 @@ export const assertRunning = (processes: readonly SystemProcess[]): void => {
       remedy: `read ${logFile}`,
       details: { name, ...end },
     })
+  }
+}
+
+/**
+ * Does some work while processes are needed for it: rejects as soon as `assertAlive` throws, also while the work only
+ * waits for an answer that cannot come. The signal that the work gets then aborts.
+ *
+ * @example await whileAlive(() => system.assertRunning(), systemClock, signal => sendOrders(shop, orders, { signal }))
+ */
+export const whileAlive = async <T>(
+  assertAlive: () => void,
+  clock: Clock,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> => {
+  const over = new AbortController()
+  const watch = async (): Promise<never> => {
+    for (;;) {
+      assertAlive()
+      await clock.sleep(250, over.signal)
+    }
+  }
+  try {
+    return await Promise.race([work(over.signal), watch()])
+  } finally {
+    over.abort(new Error('the work is over'))
   }
 }
 

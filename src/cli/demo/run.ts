@@ -13,7 +13,7 @@ import { createProgress } from '../progress.ts'
 import type { Progress } from '../progress.ts'
 import { stopSignal } from '../until-stopped.ts'
 import { demoOrders, demoSkus } from './orders.ts'
-import { isReady } from './processes.ts'
+import { isReady, whileAlive } from './processes.ts'
 import { createRandom } from './random.ts'
 import { renderFlow } from './render.ts'
 import { nothingSent, sendOrders } from './send.ts'
@@ -128,15 +128,20 @@ const tell = async (
     let answers = nothingSent
     const show = (): void => progress.update(() => renderFlow(answers, options.orders, watch.latest()))
     const sendingAt = systemClock.now()
-    answers = await sendOrders(shop, demoOrders(skus, options.orders, random), {
-      inFlight: ordersInFlight,
-      run,
-      signal,
-      onAnswer: soFar => {
-        answers = soFar
-        show()
-      },
-    })
+    answers = await whileAlive(
+      () => system.assertRunning(),
+      systemClock,
+      over =>
+        sendOrders(shop, demoOrders(skus, options.orders, random), {
+          inFlight: ordersInFlight,
+          run,
+          signal: AbortSignal.any([signal, over]),
+          onAnswer: soFar => {
+            answers = soFar
+            show()
+          },
+        }),
+    )
     const sentAt = systemClock.now()
     await waitForQuiescence({
       ...checkTargetsOf(servers.config),
