@@ -35,7 +35,7 @@ export const takeLine = async (
   let partition = known.get(sku)
   let row: StockRow | undefined
   let isFresh = known.isSince(sku, sinceTick)
-  let isUnresolved = false
+  let unresolved: StockPartition | undefined
   // A row that this request gave back before is part of every condition, so it must be seen first.
   let mustLook = request.again
 
@@ -49,14 +49,23 @@ export const takeLine = async (
   const look = async (): Promise<void> => {
     const tick = known.tick()
     const from = partition?.generation
-    const consistency = isUnresolved ? 'serial' : 'quorum'
+    const consistency = unresolved === undefined ? 'quorum' : 'serial'
     const request = (): Promise<StockSnapshot> => generations.current(sku, [entry], consistency, from)
-    see(await (isUnresolved ? patience.insist(request) : request()), tick)
-    isUnresolved = false
+    see(await (unresolved === undefined ? request() : patience.insist(request)), tick)
+  }
+  /** The attempt's own generation may have been closed after it applied: the later ones do not show its row. */
+  const tookBefore = async (attempted: StockPartition): Promise<boolean> => {
+    if (partition === undefined || partition.generation <= attempted.generation) return false
+    const before = await patience.insist(() => store.read(sku, attempted.generation, [entry], 'serial'))
+    return before.rows.get(entry)?.state === 'held'
   }
 
   for (;;) {
     if (mustLook) await look()
+    if (mustLook && unresolved !== undefined) {
+      if (await tookBefore(unresolved)) return { taken: true, partition: unresolved }
+      unresolved = undefined
+    }
     mustLook = false
     const next = nextTakeStep(request, { partition, row, isFresh })
     if (next.step === 'held') return { taken: true, partition: partition as StockPartition }
@@ -79,7 +88,7 @@ export const takeLine = async (
       see(result.snapshot, tick)
       mustLook = partition === undefined || request.again
     } else {
-      isUnresolved = true
+      unresolved = partition
       mustLook = true
       await patience.pause('the outcome of a conditional write is unknown')
     }

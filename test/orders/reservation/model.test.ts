@@ -90,6 +90,7 @@ const scenario = fc.record({
       { weight: 1, arbitrary: fc.constantFrom<WriteFate>('reply-lost', 'request-lost', 'late') },
     ),
   ),
+  sleeps: fc.infiniteStream(fc.integer({ min: 1, max: 60 })),
   deliveries: fc.infiniteStream(fc.boolean()),
   ends: fc.infiniteStream(fc.constantFrom('sale', 'release', 'refusal', 'given back', 'open')),
   turns: fc.integer({ min: 1, max: 5 }),
@@ -99,8 +100,18 @@ test('orders, give-backs, rolls and settlement keep the sum over every loss and 
   await fc.assert(
     fc.asyncProperty(
       scenario,
-      async ({ stock, quantities, rollAtEntries, reserveTimeoutMs, fates, deliveries, ends, turns }) => {
-        const clock = virtualClock()
+      async ({
+        stock,
+        quantities,
+        rollAtEntries,
+        reserveTimeoutMs,
+        fates,
+        sleeps,
+        deliveries,
+        ends,
+        turns,
+      }) => {
+        const clock = virtualClock(() => sleeps.next().value)
         const store = modelStore(
           clock,
           () => fates.next().value,

@@ -6,14 +6,14 @@ import type { ChangeOutcome, RowChange, StockStore } from '../../../src/orders/r
 /** What the network does to one conditional write. */
 export type WriteFate = 'answered' | 'reply-lost' | 'request-lost' | 'late'
 
-/** A clock that runs only while somebody sleeps. */
-export const virtualClock = (): Clock => {
+/** A clock that runs only while somebody sleeps; `nextTicks` decides how long others go on meanwhile. */
+export const virtualClock = (nextTicks: () => number = () => 1): Clock => {
   let now = 1_000_000
   return {
     now: () => now,
     sleep: async durationMs => {
       now += durationMs
-      await Promise.resolve()
+      for (let ticks = nextTicks(); ticks > 0; ticks--) await Promise.resolve()
     },
   }
 }
