@@ -60,6 +60,8 @@ export interface CassandraOptions {
    * unknown: the costliest answer there is. Default 32.
    */
   readonly conditionalInFlight?: number
+  /** How long a conditional write may wait to be sent, before `SLUICE_CASSANDRA_UNAVAILABLE`. Default 5,000. */
+  readonly conditionalQueueTimeoutMs?: number
 }
 
 const noRetry = new policies.retry.FallthroughRetryPolicy()
@@ -74,7 +76,14 @@ export const connectCassandra = async (options: CassandraOptions): Promise<Cassa
   const wide = options.scope !== 'datacenter'
   const quorum = wide ? consistencies.quorum : consistencies.localQuorum
   const serial = wide ? consistencies.serial : consistencies.localSerial
-  const limited = createLimiter(options.conditionalInFlight ?? 32)
+  const queueTimeoutMs = options.conditionalQueueTimeoutMs ?? 5_000
+  const limited = createLimiter(options.conditionalInFlight ?? 32, {
+    afterMs: queueTimeoutMs,
+    error: () => {
+      const cause = new Error(`not sent: others were under way for ${queueTimeoutMs} ms`)
+      return cassandraError('conditional write', 'unavailable', cause)
+    },
+  })
   const client = new Client({
     contactPoints: options.contactPoints.split(',').map(point => point.trim()),
     localDataCenter: options.datacenter,
@@ -168,6 +177,8 @@ export const connectCassandra = async (options: CassandraOptions): Promise<Cassa
           ? { outcome: 'applied' }
           : { outcome: 'refused', rows: result.rows.map(row => row as CassandraRow) }
       } catch (error) {
+        // Given up before it was sent.
+        if (error instanceof SluiceError) throw error
         const failure = failureOf(error)
         const wrapped = cassandraError(`conditional write (${first.query})`, failure, error)
         if (failure === 'unknown') return { outcome: 'unknown', cause: wrapped }

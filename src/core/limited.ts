@@ -33,18 +33,37 @@ export type Limiter = <R>(work: () => Promise<R>) => Promise<R>
 /**
  * Bounds how much runs at the same time, over all callers that share it.
  *
+ * @param giveUp Rejects with `error` what has waited for its turn for `afterMs`; it is then never run. Without it, waits on.
  * @example const limited = createLimiter(32); await limited(() => send(request))
  */
-export const createLimiter = (limit: number): Limiter => {
-  const waiting: (() => void)[] = []
+export const createLimiter = (
+  limit: number,
+  giveUp?: { readonly afterMs: number; readonly error: () => Error },
+): Limiter => {
+  const waiting = new Set<() => void>()
   let running = 0
+  const turn = (): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const begin = (): void => {
+        clearTimeout(timer)
+        waiting.delete(begin)
+        resolve()
+      }
+      const timer =
+        giveUp &&
+        setTimeout(() => {
+          waiting.delete(begin)
+          reject(giveUp.error())
+        }, giveUp.afterMs)
+      waiting.add(begin)
+    })
   return async work => {
-    if (running >= limit) await new Promise<void>(resolve => waiting.push(resolve))
+    if (running >= limit) await turn()
     else running++
     try {
       return await work()
     } finally {
-      const next = waiting.shift()
+      const [next] = waiting
       if (next === undefined) running--
       else next()
     }
