@@ -22,9 +22,10 @@ export interface SettledTurn {
 /** The row an update is about; undefined when it is about none. */
 export const rowOf = (update: StockUpdate): { generation: number; entry: string } | undefined => {
   const { generation, type } = update
-  const entry = type === 'adjustment' ? update.eventId : update.orderId
+  // An adjustment, and the refusal of one, has no order: its row bears the adjustment's id.
+  const entry = update.orderId ?? update.eventId
   const needsNone = type === 'reservation' || (type === 'adjustment' && update.quantity > 0)
-  return generation === null || entry === null || needsNone ? undefined : { generation, entry }
+  return generation === null || needsNone ? undefined : { generation, entry }
 }
 
 /** A row's place in the map that `foldUpdates` is given. */

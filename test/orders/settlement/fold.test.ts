@@ -173,3 +173,11 @@ test('any run of updates keeps adjusted = available + held + sold, however it is
     }),
   )
 })
+
+test('a refused negative adjustment is given back: its row bears the adjustment', () => {
+  const refusal = update({ version: 1, type: 'refusal', quantity: 3, generation: 2, eventId: 'adjustment' })
+  const turn = foldUpdates(partition, [refusal], at(row({ entry: 'adjustment' })))
+  expect(turn.to).toMatchObject({ available: 103, adjusted: 100, settledVersion: 1 })
+  expect(turn.rows).toEqual([{ generation: 2, entry: 'adjustment', state: 'released', settledBy: 1 }])
+  expect(turn.surprises).toEqual([])
+})
