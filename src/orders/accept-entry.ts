@@ -62,6 +62,12 @@ const abandoned = (id: string): SluiceError =>
     details: { id },
   })
 
+/** The SKUs a failed reservation may still hold; undefined when it does not say. */
+const unresolvedOf = (error: unknown): string[] | undefined => {
+  const unresolved = error instanceof SluiceError ? error.details['unresolved'] : undefined
+  return Array.isArray(unresolved) ? unresolved.map(String) : undefined
+}
+
 /**
  * @example
  * const { accept } = createEntryAcceptance({ postgres, idempotency, reservations, intents, clock, log })
@@ -82,18 +88,16 @@ export const createEntryAcceptance = (options: AcceptEntryOptions): EntryAccepta
     void done.finally(() => background.delete(done))
   }
 
-  const giveBack = async <Entry>(request: EntryRequest<Entry>, id: string): Promise<void> => {
-    if (request.take.length === 0) return
-    await reservations.release(
-      id,
-      request.take.map(line => line.sku),
-    )
-  }
+  const skusOf = <Entry>(request: EntryRequest<Entry>): string[] => request.take.map(line => line.sku)
 
   /** Postgres holds the entry afterwards (true), or it never will and its stock was given back (false). */
-  const resolveUnaccepted = async <Entry>(request: EntryRequest<Entry>, id: string): Promise<boolean> => {
+  const resolveUnaccepted = async <Entry>(
+    request: EntryRequest<Entry>,
+    id: string,
+    skus: readonly string[] = skusOf(request),
+  ): Promise<boolean> => {
     if ((await request.repository.abandonUnlessAccepted(id)) === 'accepted') return true
-    await giveBack(request, id)
+    if (skus.length > 0) await reservations.release(id, skus)
     await dropKey(request, id)
     return false
   }
@@ -139,7 +143,7 @@ export const createEntryAcceptance = (options: AcceptEntryOptions): EntryAccepta
   }
 
   const recordIntent = async <Entry>(request: EntryRequest<Entry>, id: string, at: number): Promise<void> => {
-    const skus = request.take.map(line => line.sku)
+    const skus = skusOf(request)
     try {
       await metrics.time('intent', () => intents.record(id, skus, at))
       if (clock.now() - at > reserveWithinMs) throw abandoned(id)
@@ -149,14 +153,24 @@ export const createEntryAcceptance = (options: AcceptEntryOptions): EntryAccepta
     }
   }
 
-  const reserve = async <Entry>(request: EntryRequest<Entry>, id: string): Promise<ReserveResult> => {
+  const reserve = async <Entry>(
+    request: EntryRequest<Entry>,
+    id: string,
+    forgetIntent: () => void,
+  ): Promise<ReserveResult> => {
     if (request.take.length === 0) return { ok: true, lines: [] }
     try {
       return await metrics.time('reserve', () => reservations.reserve(id, request.take))
     } catch (error) {
+      const unresolved = unresolvedOf(error)
+      if (unresolved?.length === 0) {
+        forgetIntent()
+        await dropKey(request, id)
+        throw error
+      }
       // Cassandra did not answer in time, so giving back may take as long: not while the client waits.
       later('giving back', id, async () => {
-        await resolveUnaccepted(request, id)
+        await resolveUnaccepted(request, id, unresolved)
       })
       throw error
     }
@@ -171,7 +185,7 @@ export const createEntryAcceptance = (options: AcceptEntryOptions): EntryAccepta
       if (request.take.length > 0) later('removing an intent', id, () => intents.remove(id, at))
     }
     if (request.take.length > 0) await recordIntent(request, id, at)
-    const reserved = await reserve(request, id)
+    const reserved = await reserve(request, id, forgetIntent)
     if (!reserved.ok) {
       forgetIntent()
       await dropKey(request, id)
@@ -221,7 +235,7 @@ export const createEntryAcceptance = (options: AcceptEntryOptions): EntryAccepta
       await idempotency.complete(wanted.key, former)
       return replay(request, former)
     }
-    await giveBack(request, former)
+    if (request.take.length > 0) await reservations.release(former, skusOf(request))
     if (!(await idempotency.takeOver(wanted.key, former, id))) return { kind: 'key-in-progress' }
     return run(request, id, at)
   }

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Clock } from '../../src/core/clock.ts'
+import { SluiceError } from '../../src/core/errors.ts'
 import { silentLogger } from '../../src/core/log.ts'
 import { createEntryAcceptance } from '../../src/orders/accept-entry.ts'
 import { newOrderId } from '../../src/orders/entry-id.ts'
@@ -106,6 +107,27 @@ describe('the protocol of an order', () => {
     await expect(service.placeOrder(request)).rejects.toMatchObject({ code: 'SLUICE_ENTRY_ABANDONED' })
     expect(service.available.get('A')).toBe(10)
   })
+
+  test.each([
+    [[], [], []],
+    [['A'], ['A'], ['abandoned']],
+  ])(
+    'of a failed reservation only what may be held is given back: %j',
+    async (unresolved, released, fates) => {
+      const service = setUp([])
+      const code = 'SLUICE_CASSANDRA_UNAVAILABLE'
+      service.reservations.reserve = () =>
+        Promise.reject(new SluiceError({ code, message: 'no answer', details: { unresolved } }))
+      const asked: string[] = []
+      service.reservations.release = async (_, skus) => void asked.push(...skus)
+      await expect(service.placeOrder(request, 'k')).rejects.toMatchObject({ code })
+      await service.acceptance.drain()
+      expect(asked).toEqual(released)
+      expect([...service.rows.values()].map(row => row.fate)).toEqual(fates)
+      expect(service.keys.size).toBe(0)
+      expect(service.pending.size).toBe(unresolved.length)
+    },
+  )
 
   test('a retry takes over from an owner that died after its commit, and from one that died before it', async () => {
     for (const committed of [true, false]) {

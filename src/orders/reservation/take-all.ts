@@ -19,6 +19,20 @@ interface Attempt {
   readonly short: readonly StockShortage[]
 }
 
+/** The same error, with the SKUs that may still be held. */
+const withUnresolved = (error: unknown, unresolved: readonly string[]): unknown => {
+  if (!(error instanceof SluiceError)) return error
+  const { code, message, remedy, reaction, details } = error
+  return new SluiceError({
+    code,
+    message,
+    ...(remedy === undefined ? {} : { remedy }),
+    reaction,
+    details: { ...details, unresolved },
+    cause: error,
+  })
+}
+
 const checkDistinct = (lines: readonly ReservationLine[]): void => {
   const skus = new Set(lines.map(line => line.sku))
   if (skus.size === lines.length) return
@@ -68,8 +82,12 @@ export const takeAll = async (
       if (short.length > 0) await mapLimited(taken, parallelLines, line => taker.giveBack(line))
     } catch (error) {
       // What cannot be given back now, the reaper finds by the intent.
-      await releaseAll([...uncertain, ...taken.map(line => line.sku)]).catch(() => {})
-      throw error
+      const begunSkus = [...uncertain, ...taken.map(line => line.sku)]
+      const unresolved = await releaseAll(begunSkus).then(
+        () => [],
+        () => begunSkus,
+      )
+      throw withUnresolved(error, unresolved)
     }
     return { taken, short }
   }

@@ -57,7 +57,8 @@ export interface Reservations {
    *
    * Rejects with `SLUICE_CASSANDRA_UNAVAILABLE` when Cassandra cannot answer in time (what was taken is given back as far
    * as possible, the rest is the reaper's, by the intent), `SLUICE_STOCK_BUSY` when too many requests wait for one SKU, and
-   * `SLUICE_STOCK_MODE_UNSUPPORTED` for a SKU in a mode this process does not speak.
+   * `SLUICE_STOCK_MODE_UNSUPPORTED` for a SKU in a mode this process does not speak. `details.unresolved`, where present,
+   * names the SKUs that may still be held: when empty, everything was given back.
    */
   reserve(entryId: string, lines: readonly ReservationLine[]): Promise<ReserveResult>
 

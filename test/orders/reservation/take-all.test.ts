@@ -69,15 +69,31 @@ describe('all lines or none', () => {
   test('with an outcome unknown, that line and all taken ones are released', async () => {
     const failure = stockUnavailable('take B', 'no answer')
     const { taker, released, release } = shelf({ A: 1, B: 1, C: 1 }, { B: failure })
-    await expect(takeAll(taker, lines, 8, release)).rejects.toBe(failure)
+    await expect(takeAll(taker, lines, 8, release)).rejects.toMatchObject({
+      code: failure.code,
+      details: { unresolved: [] },
+    })
     expect(released.toSorted()).toEqual(['A', 'B', 'C'])
   })
 
   test('a line that was never sent is not released', async () => {
     const failure = stockBusy('B', 10)
     const { taker, released, release } = shelf({ A: 1, B: 1, C: 1 }, { B: failure })
-    await expect(takeAll(taker, lines, 8, release)).rejects.toBe(failure)
+    await expect(takeAll(taker, lines, 8, release)).rejects.toMatchObject({
+      code: failure.code,
+      details: { unresolved: [] },
+    })
     expect(released.toSorted()).toEqual(['A', 'C'])
+  })
+
+  test('what could not be given back is named in the error', async () => {
+    const failure = stockUnavailable('take B', 'no answer')
+    const { taker } = shelf({ A: 1, B: 1, C: 1 }, { B: failure })
+    const error: unknown = await takeAll(taker, lines, 8, () => Promise.reject(failure)).catch(
+      (thrown: unknown) => thrown,
+    )
+    expect(error).toMatchObject({ code: failure.code, cause: failure })
+    expect(error).toHaveProperty('details.unresolved', ['B', 'A', 'C'])
   })
 
   test('two lines of one SKU are refused', async () => {
