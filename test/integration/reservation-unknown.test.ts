@@ -170,7 +170,15 @@ test('a settlement whose reply is lost counts once', async () => {
   proxy.decide(onBatches(order, 'reply', 'drop'))
   await settlement.settleStock([
     stockUpdate({ sku, version: 2, type: 'reservation', quantity: 3, orderId: order, generation: 0 }),
-    stockUpdate({ sku, version: 3, type: 'sale', quantity: 3, orderId: order, generation: 0 }),
+    stockUpdate({
+      sku,
+      version: 3,
+      settlesAfter: 1,
+      type: 'sale',
+      quantity: 3,
+      orderId: order,
+      generation: 0,
+    }),
     stockUpdate({ sku, version: 4, type: 'adjustment', quantity: 5 }),
   ])
   expect(await book(sku)).toMatchObject({ available: 12, held: 0, sold: 3, adjusted: 15, settledVersion: 4 })

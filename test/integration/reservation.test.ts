@@ -127,7 +127,7 @@ test('stock that settlement adds is seen by a process that knew the SKU as sold 
     clock: systemClock,
     log: silentLogger,
   })
-  await settlement.settleStock([{ ...initialStock(sku, 5), version: 2 }])
+  await settlement.settleStock([{ ...initialStock(sku, 5), version: 2, settlesAfter: 1 }])
   expect(await service.reserve(newId(), [{ sku, quantity: 5 }])).toMatchObject({ ok: true })
 })
 

@@ -125,7 +125,9 @@ test('settlement and orders on one SKU at the same time leave the sum right', as
 
 test('a missing version stops the settlement and names it', async () => {
   const sku = newId()
-  await expect(settling().settleStock([{ ...initialStock(sku, 5), version: 2 }])).rejects.toMatchObject({
+  await expect(
+    settling().settleStock([{ ...initialStock(sku, 5), version: 2, settlesAfter: 1 }]),
+  ).rejects.toMatchObject({
     code: 'SLUICE_SETTLEMENT_GAP',
   })
   const settlement = settling()

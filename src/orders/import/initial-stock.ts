@@ -37,18 +37,25 @@ const pollIntervalMs = 200
 export const stockUp = async (options: StockUpOptions): Promise<void> => {
   const { stock, shop, keyPrefix, inFlight, onProgress, signal } = options
   let done = 0
+  const fresh = new Map<string, number>()
   await forEachInFlight(stock, inFlight, async ({ sku, units }) => {
     signal?.throwIfAborted()
     const idempotencyKey = initialStockKey(keyPrefix, sku)
     const reply = await postAdjustment(shop, { sku, quantity: units, reason: 'initial', idempotencyKey })
-    if (outcomeOf(reply).kind !== 'accepted') throw refusedStock(sku, units, reply)
+    const outcome = outcomeOf(reply)
+    if (outcome.kind !== 'accepted') throw refusedStock(sku, units, reply)
+    if (!outcome.alreadyThere) fresh.set(sku, units)
     done += 1
     onProgress({ phase: 'stocking', done, total: stock.length })
   })
-  await waitUntilSellable(options)
+  await waitUntilSellable(options, fresh)
 }
 
-const waitUntilSellable = async (options: StockUpOptions): Promise<void> => {
+/** `fresh`: units that were added just now, and that must have arrived; others were there before. */
+const waitUntilSellable = async (
+  options: StockUpOptions,
+  fresh: ReadonlyMap<string, number>,
+): Promise<void> => {
   const { stock, clock, shop, inFlight, onProgress, signal, patienceMs = 60_000 } = options
   const total = stock.length
   let waiting: readonly string[] = stock.map(({ sku }) => sku)
@@ -57,11 +64,11 @@ const waitUntilSellable = async (options: StockUpOptions): Promise<void> => {
     const still: string[] = []
     // One SKU that is behind is asked first each time: no sense in asking thousands while the flow has not begun.
     const probe = waiting[0] ?? ''
-    if (!(await isSellable(shop, probe))) still.push(...waiting)
+    if (!(await isSellable(shop, probe, fresh.get(probe)))) still.push(...waiting)
     else {
       await forEachInFlight(waiting.slice(1), inFlight, async sku => {
         signal?.throwIfAborted()
-        if (!(await isSellable(shop, sku))) still.push(sku)
+        if (!(await isSellable(shop, sku, fresh.get(sku)))) still.push(sku)
       })
     }
     if (still.length < waiting.length) lastAdvanceAt = clock.now()
@@ -72,11 +79,16 @@ const waitUntilSellable = async (options: StockUpOptions): Promise<void> => {
   }
 }
 
-/** A SKU can be sold from the moment its first adjustment is settled; that it may be sold out by now changes nothing. */
-const isSellable = async (shop: ShopClient, sku: string): Promise<boolean> => {
+/**
+ * A SKU can be sold from the moment its adjustment is settled; that it may be sold out by now changes nothing. Units added to a
+ * SKU that had some have arrived when as many were ever available, sold ones included.
+ */
+const isSellable = async (shop: ShopClient, sku: string, added = 0): Promise<boolean> => {
   const { status, body } = await shop({ method: 'GET', path: `/stock/${encodeURIComponent(sku)}` })
   const sellable = isRecord(body) ? body['sellable'] : undefined
-  return status === 200 && isRecord(sellable) && typeof sellable['available'] === 'number'
+  if (status !== 200 || !isRecord(sellable) || typeof sellable['available'] !== 'number') return false
+  const ledger = isRecord(body) && isRecord(body['ledger']) ? body['ledger'] : {}
+  return sellable['available'] + Number(ledger['reserved'] ?? 0) + Number(ledger['sold'] ?? 0) >= added
 }
 
 const refusedStock = (sku: string, units: number, reply: Reply): SluiceError =>

@@ -38,15 +38,17 @@ export const sendInvoice = async (
     }
     case 'return': {
       let alreadyThere = true
+      let refused: Outcome | undefined
       for (const { sku, quantity } of request.units) {
         const idempotencyKey = invoiceKey(keyPrefix, invoice, sku)
         const outcome = outcomeOf(
           await postAdjustment(shop, { sku, quantity, reason: 'return', idempotencyKey }),
         )
-        if (outcome.kind !== 'accepted') return outcome
-        alreadyThere &&= outcome.alreadyThere
+        // The other SKUs did come back, whatever is wrong with this one.
+        if (outcome.kind === 'accepted') alreadyThere &&= outcome.alreadyThere
+        else refused ??= outcome
       }
-      return { kind: 'accepted', alreadyThere }
+      return refused ?? { kind: 'accepted', alreadyThere }
     }
   }
 }

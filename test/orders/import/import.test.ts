@@ -69,7 +69,7 @@ const listen = async (answer: Answer): Promise<{ url: string; seen: Seen[] }> =>
 }
 
 const takeAll: Answer = ({ method }) =>
-  method === 'GET' ? { status: 200, body: { sellable: { available: 5 } } } : { status: 201 }
+  method === 'GET' ? { status: 200, body: { sellable: { available: 1_000_000 } } } : { status: 201 }
 
 const run = (
   apiUrl: string,
