@@ -5,7 +5,7 @@ import type { OrderMetrics } from '../metrics.ts'
 import { problem } from './problem.ts'
 import type { ProblemError } from './problem.ts'
 
-const refusalOf = <Entry>(result: Exclude<EntryResult<Entry>, { kind: 'accepted' }>): ProblemError => {
+const refusalOf = (result: Exclude<EntryResult<unknown>, { kind: 'accepted' }>): ProblemError => {
   if (result.kind === 'out-of-stock') {
     const { outOfStock } = result
     return problem('OutOfStock', `too little stock of ${outOfStock.map(short => short.sku).join(', ')}`, {
