@@ -38,7 +38,7 @@ const sha256Of = async (file: string): Promise<string> => {
 }
 
 /** Whether the file is there with the expected size; its content was verified before it got its name. */
-export const isFetched = (download: Download): boolean =>
+export const isFetched = (download: Omit<Download, 'url'>): boolean =>
   existsSync(download.file) && statSync(download.file).size === download.bytes
 
 /** Appends what is missing to the partial file, or begins anew when the server cannot resume. */

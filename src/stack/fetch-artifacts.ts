@@ -9,7 +9,8 @@ import { download, isFetched, type Download } from './download.ts'
 import type { ReportProgress } from './types.ts'
 
 export interface FetchOptions {
-  readonly baseUrl: string
+  /** Asked only when something has to be fetched. */
+  readonly baseUrl: () => string
   readonly signal?: AbortSignal | undefined
   readonly report: ReportProgress
 }
@@ -37,15 +38,17 @@ export const fetchArtifacts = async (
   servers: readonly JavaServer[],
   options: FetchOptions,
 ): Promise<void> => {
-  const wanted = servers
+  const missing = servers
     .flatMap(artifactsOf)
-    .map((artifact): Download => ({
-      url: `${options.baseUrl}/${artifact.path}`,
-      file: join(cache, 'artifacts', artifact.path),
-      bytes: artifact.bytes,
-      sha256: artifact.sha256,
-    }))
+    .map(({ path, bytes, sha256 }) => ({ path, bytes, sha256, file: join(cache, 'artifacts', path) }))
     .filter(file => !isFetched(file))
+  const base = missing.length > 0 ? options.baseUrl() : ''
+  const wanted = missing.map(({ path, file, bytes, sha256 }): Download => ({
+    url: `${base}/${path}`,
+    file,
+    bytes,
+    sha256,
+  }))
   if (wanted.length > 0) await fetchAll(cache, wanted, options)
   if (servers.includes('registry')) await unpackRegistry(cache, options.report)
 }

@@ -99,7 +99,7 @@ const install = async (
   const needed = servers.flatMap(({ files }) => (files === undefined ? [] : [files]))
   if (needed.length === 0) return 'java'
   const java = await findJava(environment)
-  const baseUrl = mavenBaseUrl(environment)
+  const baseUrl = (): string => mavenBaseUrl(environment)
   const onWait = (pid: number): void => report({ kind: 'waiting', for: 'download', pid })
   await withLock(join(layout.cache, 'fetch.lock'), { clock, signal, onWait }, () =>
     withProxy(environment, () => fetchArtifacts(layout.cache, needed, { baseUrl, signal, report })),

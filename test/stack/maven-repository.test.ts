@@ -1,5 +1,6 @@
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { strToU8, zipSync } from 'fflate'
 import { describe, expect, it } from 'vitest'
 import { mavenBaseUrl, mirrorIn } from '../../src/stack/maven-repository.ts'
 import { temporaryFolder } from './support/folder.ts'
@@ -33,6 +34,26 @@ describe('mavenBaseUrl', () => {
     writeFileSync(file, settings(mirror('*', 'https://mirror.example/maven/')))
     expect(mavenBaseUrl({ SLUICE_MAVEN_BASE_URL: 'https://own.example/' }, file)).toBe('https://own.example')
     expect(mavenBaseUrl({ SLUICE_MAVEN_BASE_URL: '' }, file)).toBe('https://mirror.example/maven')
-    expect(mavenBaseUrl({}, join(temporaryFolder(), 'none.xml'))).toMatch(/^https:\/\/[^/]+\/maven2$/)
+  })
+
+  it('asks the installed Maven where nothing is configured', () => {
+    const home = temporaryFolder()
+    mkdirSync(join(home, 'lib'))
+    mkdirSync(join(home, 'bin'))
+    writeFileSync(join(home, 'bin', 'mvn'), '')
+    const pom = `<project><repositories><repository><id> central </id><url>https://central.example/maven2/</url></repository></repositories></project>`
+    const jar = zipSync({ 'org/apache/maven/model/pom-4.0.0.xml': strToU8(pom), other: strToU8('x') })
+    writeFileSync(join(home, 'lib', 'maven-model-builder-3.9.9.jar'), jar)
+    const none = join(home, 'none.xml')
+    const expected = 'https://central.example/maven2'
+    expect(mavenBaseUrl({ PATH: join(home, 'bin') }, none)).toBe(expected)
+    expect(mavenBaseUrl({ PATH: '', MAVEN_HOME: home }, none)).toBe(expected)
+  })
+
+  it('says what to do where no Maven is installed', () => {
+    const folder = temporaryFolder()
+    expect(() => mavenBaseUrl({ PATH: folder }, join(folder, 'none.xml'))).toThrow(
+      expect.objectContaining({ code: 'SLUICE_STACK_NO_REPOSITORY' }) as Error,
+    )
   })
 })
