@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { SluiceError } from '../core/errors.ts'
+import type { StackUrls } from '../stack/types.ts'
 
 /** Everything the project needs to know of its surroundings, checked. */
 export interface Config {
@@ -15,17 +16,6 @@ export interface Config {
   readonly cassandraDatacenter: string
   /** Base URL of the Confluent-compatible API. */
   readonly registryUrl: string
-  readonly keyspace: string
-}
-
-/** The part of a running stack's status that settings can come from. */
-export interface StackUrls {
-  readonly api: string
-  readonly postgres: string
-  readonly kafka: string
-  readonly cassandra: string
-  readonly datacenter: string
-  readonly registry: string
   readonly keyspace: string
 }
 

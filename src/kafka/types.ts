@@ -62,7 +62,7 @@ export interface TransactionalProducer {
   sendOffsets(group: GroupMetadata, positions: readonly OffsetPosition[]): Promise<void>
   /** Ends the transaction. Never throws for a lost reply: that is `unknown`. Nothing sent and no offsets: `committed` at once. */
   commit(): Promise<CommitOutcome>
-  /** Ends the transaction without effect and takes a new epoch (as `init`). */
+  /** Ends the transaction without effect and takes a new epoch; unlike `init` it refuses when another owner has taken the id. */
   abort(): Promise<void>
   close(): Promise<void>
 }

@@ -7,7 +7,7 @@ import type { TopicDeclaration } from './topic.ts'
 
 export type StepBinding = Step<never, unknown>[typeof stepSymbol]
 
-/** A node of the compiled graph. `parents` and `children` are node ids; ids follow the flow downward. */
+/** A node of the compiled graph. `parents` are node ids; ids follow the flow downward. */
 export type GraphNode = {
   readonly id: number
   readonly name: string

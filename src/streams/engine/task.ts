@@ -81,10 +81,6 @@ export class Task {
     this.#openPipeline = preparePipeline(subTopology, context)
   }
 
-  get inTurn(): boolean {
-    return this.#pipeline !== undefined
-  }
-
   beginTurn(): void {
     this.#pipeline = this.#openPipeline()
     this.#overlays = [...this.stores].map(([name, store]) => [name, store.beginTurn()])

@@ -3,7 +3,8 @@ import type { Clock } from '../../core/clock.ts'
 import { messageOf } from '../../core/errors.ts'
 import type { Logger } from '../../core/log.ts'
 import type { GroupMember, Kafka, KafkaAdmin } from '../../kafka/types.ts'
-import { brokerTopicName, type Topology } from '../dsl/graph.ts'
+import type { Topology } from '../dsl/graph.ts'
+import { externalTopics } from '../dsl/topology.ts'
 import { bindFormats } from '../engine/bound-formats.ts'
 import { requireHandlers, type EffectHandlers } from './effects.ts'
 import { taskAssignor } from './group-protocol.ts'
@@ -136,8 +137,7 @@ export class StreamWorker {
 
   async #prepareTopics(admin: KafkaAdmin): Promise<PartitionCounts> {
     const { topology, replicas } = this.#options
-    const external = [...topology.topics.values()].filter(topic => topic.kind === 'external')
-    const described = await admin.describeTopics(external.map(topic => brokerTopicName(topology, topic.name)))
+    const described = await admin.describeTopics(externalTopics(topology).map(({ name }) => name))
     const counts = withRepartitionCounts(
       topology,
       new Map(described.map(({ name, partitions }) => [name, partitions])),
