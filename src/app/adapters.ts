@@ -2,6 +2,7 @@ import { connectCassandra } from '../cassandra/client.ts'
 import type { Cassandra } from '../cassandra/client.ts'
 import { httpSchemaRegistry } from '../codec/http-registry.ts'
 import type { SchemaRegistry } from '../codec/registry.ts'
+import type { CrashPoints } from '../core/crash-points.ts'
 import type { Logger } from '../core/log.ts'
 import { connectKafka } from '../kafka/platformatic.ts'
 import type { Kafka } from '../kafka/types.ts'
@@ -50,5 +51,8 @@ export const openRegistry = (config: Pick<ServerConfig, 'registryUrl'>): SchemaR
   httpSchemaRegistry({ baseUrl: config.registryUrl })
 
 /** Kafka under a client id that its own logs and quotas will show. */
-export const openKafka = (config: Pick<ServerConfig, 'kafkaBrokers'>, clientId: string): Kafka =>
-  connectKafka({ brokers: config.kafkaBrokers, clientId })
+export const openKafka = (
+  config: Pick<ServerConfig, 'kafkaBrokers'>,
+  clientId: string,
+  crash?: CrashPoints,
+): Kafka => connectKafka({ brokers: config.kafkaBrokers, clientId }, { crash })

@@ -1,5 +1,6 @@
 import { AvroCodecs } from '../codec/avro-codecs.ts'
 import { systemClock } from '../core/clock.ts'
+import type { CrashPoints } from '../core/crash-points.ts'
 import type { Logger } from '../core/log.ts'
 import type { Topology } from '../streams/dsl/index.ts'
 import type { EffectHandlers } from '../streams/runtime/effects.ts'
@@ -15,6 +16,7 @@ export interface RunWorkersOptions {
   readonly log: Logger
   /** Stops gracefully when aborted. */
   readonly signal: AbortSignal
+  readonly crash?: CrashPoints | undefined
   /** Gets a view of all workers once they exist. */
   readonly onStarted?: (status: () => readonly WorkerStatus[]) => void
 }
@@ -26,13 +28,14 @@ export interface RunWorkersOptions {
  * @example await runWorkers({ topologies: [orders], config, instanceId: 'worker-1', effects: {}, log, signal })
  */
 export const runWorkers = async (options: RunWorkersOptions): Promise<void> => {
-  const { topologies, config, instanceId, effects, log, signal } = options
-  const kafka = openKafka(config, `sluice-${instanceId}`)
+  const { topologies, config, instanceId, effects, log, signal, crash } = options
+  const kafka = openKafka(config, `sluice-${instanceId}`, crash)
   const codecs = new AvroCodecs(openRegistry(config))
   const failed = new AbortController()
   const stop = AbortSignal.any([signal, failed.signal])
   const workers = topologies.map(
-    topology => new StreamWorker({ topology, kafka, codecs, effects, clock: systemClock, log, instanceId }),
+    topology =>
+      new StreamWorker({ topology, kafka, codecs, effects, clock: systemClock, log, instanceId, crash }),
   )
   options.onStarted?.(() => workers.map(worker => worker.status()))
   try {

@@ -1,5 +1,6 @@
 import type { AvroCodecs } from '../codec/avro-codecs.ts'
 import type { Clock } from '../core/clock.ts'
+import type { CrashPoints } from '../core/crash-points.ts'
 import { SluiceError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
 import type { Kafka } from '../kafka/types.ts'
@@ -44,6 +45,7 @@ export interface RelayDependencies {
   readonly instanceId: string
   /** Counters for metrics, kept up to date while the relay runs. */
   readonly status?: RelayStatus
+  readonly crash?: CrashPoints | undefined
 }
 
 /** What a relay is doing, for metrics and `--json`. */

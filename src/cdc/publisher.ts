@@ -85,6 +85,7 @@ export class Publisher {
       position === undefined ? records : [...records, positionRecord(positionTopic, position, clock.now())]
     await this.#guarded(async () => {
       await this.#producer.send(all)
+      this.#dependencies.crash?.('relay.after-send')
       const outcome = await this.#producer.commit()
       if (outcome !== 'committed') throw outcomeUnknown(name, outcome)
     })

@@ -52,6 +52,7 @@ const startingPosition = async (
   }
   await withClient(settings.postgresUrl, 'sql', client => checkSlot(client, settings.slot, found))
   const claimed = await publisher.claim(found)
+  dependencies.crash?.('relay.after-claim')
   // Only now is it certain that whoever still reads from the slot has been replaced.
   await withClient(settings.postgresUrl, 'sql', client => releaseSlot(client, settings))
   return claimed
@@ -91,6 +92,7 @@ const streamFrom = async (
       const elements = await stream.take(settings.maxRecords, settings.maxBytes)
       const next = advance(position, elements)
       await publisher.publish(recordsOf(elements, database, settings, publisher), next)
+      dependencies.crash?.('relay.after-commit')
       // Only what has committed: pruning deletes rows by this.
       position = next
       stream.confirm(position.confirmedLsn)

@@ -1,4 +1,5 @@
 import { openKafka, openRegistry } from '../app/adapters.ts'
+import { crashPointsOf } from '../app/crash-points.ts'
 import { createLogger } from '../app/logger.ts'
 import { newRelayStatus } from '../cdc/options.ts'
 import type { RelayDependencies, RelayOptions } from '../cdc/options.ts'
@@ -49,7 +50,9 @@ const withRelay = async <T>(
   work: (options: RelayOptions, using: RelayDependencies) => Promise<T>,
 ): Promise<T> => {
   const config = await loadSettings(['postgresUrl', 'kafkaBrokers', 'registryUrl'])
-  const kafka = openKafka(config, `sluice-${name}`)
+  const log = createLogger(name)
+  const crash = crashPointsOf({ env: process.env, log })
+  const kafka = openKafka(config, `sluice-${name}`, crash)
   try {
     return await work(
       { postgresUrl: config.postgresUrl },
@@ -57,9 +60,10 @@ const withRelay = async <T>(
         kafka,
         codecs: new AvroCodecs(openRegistry(config)),
         clock: systemClock,
-        log: createLogger(name),
+        log,
         signal: stopSignal(),
         instanceId: newId(),
+        crash,
       },
     )
   } finally {

@@ -1,7 +1,7 @@
 import { systemClock } from '../core/clock.ts'
+import { createRandom } from '../core/random.ts'
 import { importFile } from '../orders/import/import.ts'
 import type { ImportResult } from '../orders/import/import.ts'
-import { createRandom } from './demo/random.ts'
 import { createProgress } from './progress.ts'
 import { renderImportProgress } from './render-import.ts'
 import { connectShop } from './shop.ts'

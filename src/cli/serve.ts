@@ -1,4 +1,5 @@
 import { openCassandra, openPostgres } from '../app/adapters.ts'
+import { crashPointsOf } from '../app/crash-points.ts'
 import { createLogger } from '../app/logger.ts'
 import { systemClock } from '../core/clock.ts'
 import { SluiceError } from '../core/errors.ts'
@@ -10,10 +11,40 @@ import { loadSettings } from './settings.ts'
 
 const needs = ['postgresUrl', 'cassandraContactPoints', 'cassandraDatacenter', 'keyspace', 'apiPort'] as const
 
+/** What `sluice serve` may be told; times in seconds. */
+export interface ServeFlags {
+  readonly host: string
+  readonly port?: number
+  readonly rollAt?: number
+  readonly keyLease?: number
+  readonly reapAfter?: number
+}
+
+/** The flags as the parts of the service want them: only what is given, in milliseconds. */
+export const tuningOf = ({ rollAt, keyLease, reapAfter }: ServeFlags) => {
+  const reapAfterMs = reapAfter === undefined ? undefined : reapAfter * 1_000
+  return {
+    reservations: {
+      ...(rollAt === undefined ? {} : { rollAtEntries: rollAt }),
+      ...(reapAfterMs === undefined ? {} : { reserveTimeoutMs: Math.min(8_000, reapAfterMs / 3) }),
+    },
+    config: {
+      ...(keyLease === undefined ? {} : { keyLeaseMs: keyLease * 1_000 }),
+      ...(reapAfterMs === undefined ? {} : { reserveWithinMs: Math.min(20_000, reapAfterMs / 3) }),
+    },
+    reaper:
+      reapAfterMs === undefined
+        ? {}
+        : { graceMs: reapAfterMs, intervalMs: Math.min(10_000, reapAfterMs / 6) },
+  }
+}
+
 /** Runs order service and reaper until the process is told to stop. */
-export const serve = async (options: { readonly host: string; readonly port?: number }): Promise<void> => {
+export const serve = async (options: ServeFlags): Promise<void> => {
   const config = await loadSettings(needs)
   const log = createLogger('serve')
+  const crash = crashPointsOf({ env: process.env, log })
+  const tuning = tuningOf(options)
   const postgres = openPostgres(config, log)
   const cassandra = await openCassandra(config)
   const onStopped = async (): Promise<void> => {
@@ -25,11 +56,14 @@ export const serve = async (options: { readonly host: string; readonly port?: nu
       host: options.host,
       port,
       postgres,
-      reservations: createReservations({ cassandra, clock: systemClock, log }),
+      reservations: createReservations({ cassandra, clock: systemClock, log, crash, ...tuning.reservations }),
       intents: createReservationIntents({ cassandra }),
       stockReader: createStockReader(cassandra),
       clock: systemClock,
       log,
+      config: tuning.config,
+      reaper: tuning.reaper,
+      crash,
       onStopped,
     })
   } catch (error) {

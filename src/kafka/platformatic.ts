@@ -1,5 +1,6 @@
 import { systemClock } from '../core/clock.ts'
 import type { Clock } from '../core/clock.ts'
+import type { CrashPoints } from '../core/crash-points.ts'
 import { ClusterAdmin } from './admin.ts'
 import { Cluster } from './cluster.ts'
 import type { Compression } from './compression.ts'
@@ -17,6 +18,7 @@ export interface KafkaTuning {
   readonly operationTimeoutMs?: number
   /** How long one request may take before its connection is given up; default 15,000. */
   readonly requestTimeoutMs?: number
+  readonly crash?: CrashPoints | undefined
 }
 
 interface Part {
@@ -61,6 +63,7 @@ export const connectKafka = (options: KafkaOptions, tuning: KafkaTuning = {}): K
           transactionTimeoutMs,
           compression,
           maxBatchBytes,
+          crash: tuning.crash,
         }),
       ),
     groupMember: ({ groupInstanceId, ...member }) =>

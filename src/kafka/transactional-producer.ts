@@ -1,3 +1,4 @@
+import type { CrashPoints } from '../core/crash-points.ts'
 import { SluiceError } from '../core/errors.ts'
 import { errorIdOf, handlingOf, isReplyLost, isUnreachable, kafkaError } from './classify.ts'
 import type { Cluster } from './cluster.ts'
@@ -25,6 +26,7 @@ export interface TransactionalProducerOptions {
   readonly compression: Compression
   /** Largest batch before compression; below the broker's message.max.bytes. */
   readonly maxBatchBytes: number
+  readonly crash?: CrashPoints | undefined
 }
 
 /** `failed`: something went wrong inside the transaction, so that only abort or init may follow. */
@@ -72,6 +74,7 @@ export class KafkaTransactionalProducer implements TransactionalProducer {
         const rounds = planSend(records, this.#options.maxBatchBytes)
         // The first round names every partition there is.
         await this.#addPartitions(rounds[0] ?? [])
+        this.#options.crash?.('transaction.opened')
         for (const round of rounds) await this.#produce(round)
       })
     })

@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts'
+import type { CrashPoints } from '../core/crash-points.ts'
 import { SluiceError, messageOf } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
 import type { EntryRepository } from './entry-repository.ts'
@@ -43,7 +44,8 @@ interface AcceptEntryOptions {
   /** Attempts to commit before the entry is given up, default 3. */
   readonly commitAttempts?: number
   /** After this time nothing is reserved any more: the reaper may have been there. Default 20,000 ms. */
-  readonly reserveWithinMs?: number
+  readonly reserveWithinMs?: number | undefined
+  readonly crash?: CrashPoints | undefined
 }
 
 /** The protocol of section 3 of the design: reserve, then commit; whoever gives back first abandons the id. */
@@ -74,7 +76,7 @@ const unresolvedOf = (error: unknown): string[] | undefined => {
  * const result = await accept({ newId: newOrderId, take: lines, build, repository: orders })
  */
 export const createEntryAcceptance = (options: AcceptEntryOptions): EntryAcceptance => {
-  const { postgres, idempotency, reservations, intents, clock, log } = options
+  const { postgres, idempotency, reservations, intents, clock, log, crash } = options
   const metrics = options.metrics ?? silentMetrics
   const commitAttempts = options.commitAttempts ?? 3
   const reserveWithinMs = options.reserveWithinMs ?? 20_000
@@ -146,6 +148,7 @@ export const createEntryAcceptance = (options: AcceptEntryOptions): EntryAccepta
     const skus = skusOf(request)
     try {
       await metrics.time('intent', () => intents.record(id, skus, at))
+      crash?.('order.after-intent')
       if (clock.now() - at > reserveWithinMs) throw abandoned(id)
     } catch (error) {
       await dropKey(request, id)
@@ -188,9 +191,11 @@ export const createEntryAcceptance = (options: AcceptEntryOptions): EntryAccepta
     const reserved = await reserve(request, id, forgetIntent)
     if (!reserved.ok) {
       forgetIntent()
+      crash?.('order.before-drop-key')
       await dropKey(request, id)
       return { kind: 'out-of-stock', outOfStock: reserved.outOfStock }
     }
+    crash?.('order.after-reserve')
     const entry = request.build(id, at, reserved.lines)
     try {
       if (!(await metrics.time('commit', () => commit(request, id, entry)))) throw abandoned(id)
@@ -205,6 +210,7 @@ export const createEntryAcceptance = (options: AcceptEntryOptions): EntryAccepta
       // The intent stays with a failed entry: the reaper looks once more, which costs little and forgives a lot.
       if (!accepted) throw error
     }
+    crash?.('order.after-commit')
     forgetIntent()
     return { kind: 'accepted', entry, replayed: false }
   }
@@ -235,7 +241,9 @@ export const createEntryAcceptance = (options: AcceptEntryOptions): EntryAccepta
       await idempotency.complete(wanted.key, former)
       return replay(request, former)
     }
+    crash?.('takeover.after-abandon')
     if (request.take.length > 0) await reservations.release(former, skusOf(request))
+    crash?.('takeover.after-release')
     if (!(await idempotency.takeOver(wanted.key, former, id))) return { kind: 'key-in-progress' }
     return run(request, id, at)
   }

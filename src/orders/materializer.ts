@@ -1,5 +1,6 @@
 import type { StockUpdate } from '../../schemas/types.ts'
 import type { Cassandra, Statement } from '../cassandra/client.ts'
+import type { CrashPoints } from '../core/crash-points.ts'
 import { mapLimited } from '../core/limited.ts'
 
 /** Writes what the ledger said into the tables that are read: `stock_state` and `stock_update`. */
@@ -18,6 +19,7 @@ export interface MaterializerOptions {
   readonly cassandra: Cassandra
   /** Partitions written at the same time. Default 64. */
   readonly parallelWrites?: number
+  readonly crash?: CrashPoints | undefined
 }
 
 // Cassandra warns at batches above 5 KiB and refuses them above 50: a row of history takes up to some 250 bytes.
@@ -82,12 +84,15 @@ export const writesOf = (updates: readonly StockUpdate[]): Statement[][] => {
 export const createMaterializer = ({
   cassandra,
   parallelWrites = 64,
+  crash,
 }: MaterializerOptions): Materializer => ({
   async materialize(updates) {
     await mapLimited(writesOf(updates), parallelWrites, async group => {
       const [first] = group
       if (first !== undefined && group.length === 1) await cassandra.write(first)
       else await cassandra.writeBatch(group)
+      crash?.('materializer.after-write')
     })
+    if (updates.length > 0) crash?.('materializer.after-all')
   },
 })

@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts'
+import type { CrashPoints } from '../core/crash-points.ts'
 import { messageOf } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
 import { entryKindOf } from './entry-id.ts'
@@ -29,6 +30,7 @@ export interface ReaperOptions {
   readonly keyRetentionMs?: number
   /** Aborting it ends a walk after the intent in hand; the next walk, of any process, finds the others. */
   readonly signal?: AbortSignal
+  readonly crash?: CrashPoints | undefined
 }
 
 /** What one walk did: entries Postgres knew, entries given back, intents left for the next walk. */
@@ -44,15 +46,20 @@ export interface ReapReport {
  * @example await reapOnce({ intents, reservations, entries: { order: orders, adjustment: adjustments }, clock, log })
  */
 export const reapOnce = async (options: ReaperOptions): Promise<ReapReport> => {
-  const { intents, reservations, entries, clock, log } = options
+  const { intents, reservations, entries, clock, log, crash } = options
   const metrics = options.metrics ?? silentMetrics
   const report = { accepted: 0, abandoned: 0, failed: 0 }
   for await (const intent of intents.pending(clock.now() - (options.graceMs ?? 60_000))) {
     if (options.signal?.aborted === true) break
     const id = intent.entryId
     try {
+      crash?.('reaper.before-abandon')
       const fate = await entries[entryKindOf(id)].abandonUnlessAccepted(id)
-      if (fate === 'abandoned') await reservations.release(id, intent.skus)
+      if (fate === 'abandoned') {
+        crash?.('reaper.after-abandon')
+        await reservations.release(id, intent.skus)
+        crash?.('reaper.after-release')
+      }
       await intents.remove(id, intent.at)
       report[fate] += 1
       metrics.reaped(fate)

@@ -1,6 +1,7 @@
 import type { StockUpdate } from '../../schemas/types.ts'
 import type { Cassandra } from '../cassandra/client.ts'
 import type { Clock } from '../core/clock.ts'
+import type { CrashPoints } from '../core/crash-points.ts'
 import { messageOf } from '../core/errors.ts'
 import { mapLimited } from '../core/limited.ts'
 import type { Logger } from '../core/log.ts'
@@ -26,9 +27,10 @@ export interface SettlementSettings {
   /** How long a turn may wait for Cassandra before it fails. Default 30,000. */
   readonly turnTimeoutMs?: number
   /** How long a closed generation stays at least. Default 600,000. */
-  readonly generationGraceMs?: number
+  readonly generationGraceMs?: number | undefined
   /** How often a SKU is looked at for generations to delete. Default 60,000. */
-  readonly pruneIntervalMs?: number
+  readonly pruneIntervalMs?: number | undefined
+  readonly crash?: CrashPoints | undefined
 }
 
 /** Settings, and the connection to the keyspace that holds the stock. */
@@ -50,13 +52,13 @@ export interface Settlement {
 
 /** Settlement over a store. */
 export const createSettlementOver = (store: StockStore, options: SettlementSettings): Settlement => {
-  const { clock, log } = options
+  const { clock, log, crash } = options
   const mostUpdates = options.mostUpdatesPerWrite ?? 1_000
   const graceMs = options.generationGraceMs ?? 600_000
   const pruneIntervalMs = options.pruneIntervalMs ?? 60_000
   const generations = createGenerations(store)
   const known = createKnownPartitions(100_000)
-  const context = { store, generations, known, log }
+  const context = { store, generations, known, log, crash }
   const prunedAt = new Map<string, number>()
 
   const pruneSometimes = async (sku: string): Promise<void> => {
@@ -65,7 +67,7 @@ export const createSettlementOver = (store: StockStore, options: SettlementSetti
     if (now - (prunedAt.get(sku) ?? Number.NEGATIVE_INFINITY) < pruneIntervalMs) return
     prunedAt.set(sku, now)
     try {
-      await pruneGenerations({ store, generations, clock, graceMs }, sku)
+      await pruneGenerations({ store, generations, clock, graceMs, crash }, sku)
     } catch (error) {
       log.warn(
         { sku, error: messageOf(error) },
@@ -85,8 +87,10 @@ export const createSettlementOver = (store: StockStore, options: SettlementSetti
         for (let first = 0; first < inOrder.length; first += mostUpdates) {
           await settleSku(context, sku, inOrder.slice(first, first + mostUpdates), patience)
         }
+        crash?.('settlement.after-sku')
         await pruneSometimes(sku)
       })
+      if (bySku.size > 0) crash?.('settlement.after-stock')
     },
   }
 }

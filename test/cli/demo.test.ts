@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { demoOrders, demoSkus } from '../../src/cli/demo/orders.ts'
-import { createRandom, integerBetween, zipf } from '../../src/cli/demo/random.ts'
+import { integerBetween, zipf } from '../../src/cli/demo/random.ts'
+import { createRandom } from '../../src/core/random.ts'
 import { addAnswer, nothingSent } from '../../src/cli/demo/send.ts'
 import { orderRequestSchema } from '../../src/orders/http/schemas.ts'
 

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import type { Command } from 'commander'
 import { Option } from 'commander'
+import { parseCount } from '../arguments.ts'
 import { createCommand } from '../command.ts'
 
 /** `sluice run`. */
@@ -20,7 +21,12 @@ $ sluice run orders --instance only-orders`,
           'a restarted worker then ends its former transaction at once',
       ).default(`${hostname()}-${process.pid}`, 'host name and process id'),
     )
-    .action(async (names: string[], options: { instance: string }) => {
+    .option(
+      '--keep-generations <seconds>',
+      'how long a closed generation of a SKU’s stock stays before it may be deleted (default: 600); above 8',
+      parseCount,
+    )
+    .action(async (names: string[], options: { instance: string; keepGenerations?: number }) => {
       const { runTopologies } = await import('../run-topologies.ts')
-      await runTopologies(names, options.instance)
+      await runTopologies(names, options)
     })

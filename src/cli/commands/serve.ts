@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
-import { parsePort } from '../arguments.ts'
+import { parseCount, parsePort } from '../arguments.ts'
 import { createCommand } from '../command.ts'
+import type { ServeFlags } from '../serve.ts'
 
 /** `sluice serve`. */
 export const serveCommand = (): Command =>
@@ -13,7 +14,23 @@ $ sluice serve --port 3000
   })
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--port <port>', 'port to listen on (default: SLUICE_API_PORT, or the stack’s)', parsePort)
-    .action(async (options: { host: string; port?: number }) => {
+    .option(
+      '--roll-at <rows>',
+      'rows at which a SKU’s stock goes on in a new generation (default: 50,000)',
+      parseCount,
+    )
+    .option(
+      '--key-lease <seconds>',
+      'how long a request holds its Idempotency-Key before a repeat takes it over (default: 30)',
+      parseCount,
+    )
+    .option(
+      '--reap-after <seconds>',
+      'age at which the reaper takes a request for dead (default: 60); a third of it is all the time a request ' +
+        'has before it reserves, and another third to reserve, up to 20 and 8 seconds',
+      parseCount,
+    )
+    .action(async (options: ServeFlags) => {
       const { serve } = await import('../serve.ts')
       await serve(options)
     })

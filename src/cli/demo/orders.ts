@@ -1,5 +1,5 @@
+import type { Random } from '../../core/random.ts'
 import { integerBetween, zipf } from './random.ts'
-import type { Random } from './random.ts'
 
 /** What the shop of a demonstration has. */
 export interface DemoSku {

@@ -26,6 +26,14 @@ export interface OrderSystemOptions {
   readonly clock: Clock
   /** Instance ids of the workers. Default `a` and `b`. */
   readonly instances?: readonly string[]
+  /** Further arguments and settings of a process, by its name; default none. */
+  readonly tuning?: (name: string) => ProcessTuning
+}
+
+/** What one process is started with besides what all are. */
+export interface ProcessTuning {
+  readonly args?: readonly string[]
+  readonly environment?: Readonly<Record<string, string>>
 }
 
 /** The settings as environment variables for child processes. */
@@ -46,7 +54,7 @@ export const environmentOf = (config: ServerConfig & Pick<Config, 'apiUrl'>): Re
  * @example const system = startOrderSystem({ config, logFolder, clock: systemClock }); await system.ready()
  */
 export const startOrderSystem = (options: OrderSystemOptions): OrderSystem => {
-  const { config, clock, logFolder, instances = ['a', 'b'] } = options
+  const { config, clock, logFolder, instances = ['a', 'b'], tuning } = options
   const commands = new Map<string, readonly string[]>([
     ['serve', ['serve']],
     ['relay', ['relay']],
@@ -57,9 +65,10 @@ export const startOrderSystem = (options: OrderSystemOptions): OrderSystem => {
   ])
   const processes = new Map<string, SystemProcess>()
   const start = (name: string): SystemProcess => {
-    const started = startProcess(name, commands.get(name) ?? [], {
+    const { args = [], environment = {} }: ProcessTuning = tuning?.(name) ?? {}
+    const started = startProcess(name, [...(commands.get(name) ?? []), ...args], {
       logFolder,
-      environment: environmentOf(config),
+      environment: { ...environmentOf(config), ...environment },
     })
     processes.set(name, started)
     return started

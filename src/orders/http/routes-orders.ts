@@ -1,4 +1,5 @@
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod'
+import type { CrashPoints } from '../../core/crash-points.ts'
 import type { EntryRepository } from '../entry-repository.ts'
 import type { OrderMetrics } from '../metrics.ts'
 import type { Order } from '../order.ts'
@@ -13,6 +14,7 @@ export interface OrderRoutes {
   readonly placeOrder: PlaceOrder
   readonly orders: EntryRepository<Order>
   readonly metrics: OrderMetrics
+  readonly crash?: CrashPoints | undefined
 }
 
 const answerOf = (order: Order) => ({
@@ -26,7 +28,7 @@ const answerOf = (order: Order) => ({
 
 /** `POST /orders` and `GET /orders/:id`. */
 export const orderRoutes =
-  ({ placeOrder, orders, metrics }: OrderRoutes): FastifyPluginCallbackZod =>
+  ({ placeOrder, orders, metrics, crash }: OrderRoutes): FastifyPluginCallbackZod =>
   (app, _options, done) => {
     app.post(
       '/orders',
@@ -50,6 +52,7 @@ export const orderRoutes =
         const { entry: order, headers } = await entryOf('order', metrics, () =>
           placeOrder(request.body, request.headers['idempotency-key']),
         )
+        crash?.('order.before-answer')
         // A repeated request gets the first answer, whatever has become of the order since.
         return reply
           .code(201)

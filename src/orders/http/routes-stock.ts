@@ -1,5 +1,6 @@
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod'
 import type { Clock } from '../../core/clock.ts'
+import type { CrashPoints } from '../../core/crash-points.ts'
 import type { AdjustStock } from '../adjust-stock.ts'
 import type { OrderMetrics } from '../metrics.ts'
 import type { Reservations } from '../reservation/types.ts'
@@ -15,13 +16,21 @@ export interface StockRoutes {
   readonly stockReader: StockReader
   readonly clock: Clock
   readonly metrics: OrderMetrics
+  readonly crash?: CrashPoints | undefined
 }
 
 const isoTime = (ms: number): string => new Date(ms).toISOString()
 
 /** `GET /stock/:sku` and `POST /stock/:sku/adjustments`. */
 export const stockRoutes =
-  ({ adjustStock, reservations, stockReader, clock, metrics }: StockRoutes): FastifyPluginCallbackZod =>
+  ({
+    adjustStock,
+    reservations,
+    stockReader,
+    clock,
+    metrics,
+    crash,
+  }: StockRoutes): FastifyPluginCallbackZod =>
   (app, _options, done) => {
     app.get(
       '/stock/:sku',
@@ -86,6 +95,7 @@ export const stockRoutes =
         const { entry: adjustment, headers } = await entryOf('adjustment', metrics, () =>
           adjustStock({ sku: request.params.sku, ...request.body }, request.headers['idempotency-key']),
         )
+        crash?.('order.before-answer')
         const { id, sku, quantity, reason, createdAt } = adjustment
         return reply
           .code(202)

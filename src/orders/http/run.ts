@@ -65,6 +65,7 @@ export const runOrderService = async (options: RunOrderServiceOptions): Promise<
           clock,
           log,
           metrics,
+          crash: options.crash,
           ...options.reaper,
         })
   let stopped: Promise<void> | undefined

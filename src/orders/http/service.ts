@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { Registry } from 'prom-client'
 import type { Clock } from '../../core/clock.ts'
+import type { CrashPoints } from '../../core/crash-points.ts'
 import type { Logger } from '../../core/log.ts'
 import type { Postgres } from '../../postgres/pool.ts'
 import { createEntryAcceptance } from '../accept-entry.ts'
@@ -34,6 +35,8 @@ interface OrderServiceConfig {
   readonly maxInFlight?: number
   /** How long a request may hold its Idempotency-Key before a retry takes it over, default 30,000 ms. */
   readonly keyLeaseMs?: number
+  /** After this time a request reserves nothing any more, default 20,000 ms; below the reaper's grace. */
+  readonly reserveWithinMs?: number | undefined
   /** Event-loop delay from which requests get 503, default 2,000 ms; 0 turns it off. */
   readonly maxEventLoopDelayMs?: number
   /** How long a health check waits for a server, default 2,000 ms. */
@@ -54,6 +57,7 @@ export interface OrderServiceOptions {
   /** Default: new ones in that registry. */
   readonly metrics?: OrderMetrics
   readonly config?: OrderServiceConfig
+  readonly crash?: CrashPoints | undefined
 }
 
 const longestUrlPart = 16_384
@@ -67,7 +71,7 @@ const longestUrlPart = 16_384
  * await app.listen({ port: 8080 })
  */
 export const createOrderService = async (options: OrderServiceOptions): Promise<FastifyInstance> => {
-  const { postgres, reservations, intents, stockReader, clock, log, config = {} } = options
+  const { postgres, reservations, intents, stockReader, clock, log, config = {}, crash } = options
   const registry = options.registry ?? new Registry()
   const metrics = options.metrics ?? createOrderMetrics(registry)
   const orders = createOrdersRepository(postgres)
@@ -81,6 +85,8 @@ export const createOrderService = async (options: OrderServiceOptions): Promise<
     clock,
     log,
     metrics,
+    reserveWithinMs: config.reserveWithinMs,
+    crash,
   })
 
   const app = Fastify({
@@ -134,8 +140,8 @@ export const createOrderService = async (options: OrderServiceOptions): Promise<
     limitInFlight(api, config.maxInFlight ?? 1_000, change => metrics.inFlight(change))
     const placeOrder = createPlaceOrder(acceptance, orders)
     const adjustStock = createAdjustStock(acceptance, adjustments)
-    await api.register(orderRoutes({ placeOrder, orders, metrics }))
-    await api.register(stockRoutes({ adjustStock, reservations, stockReader, clock, metrics }))
+    await api.register(orderRoutes({ placeOrder, orders, metrics, crash }))
+    await api.register(stockRoutes({ adjustStock, reservations, stockReader, clock, metrics, crash }))
   })
   await app.register(
     healthRoutes({

@@ -1,4 +1,5 @@
 import type { ReadConsistency } from '../../cassandra/client.ts'
+import type { CrashPoints } from '../../core/crash-points.ts'
 import { stockUnavailable } from './errors.ts'
 import type { StockPartition, StockSnapshot } from './partition.ts'
 import { carryOf } from './partition.ts'
@@ -28,7 +29,7 @@ export interface Generations {
 const mostOpenings = 5
 
 /** Over the store; keeps nothing itself. */
-export const createGenerations = (store: StockStore): Generations => {
+export const createGenerations = (store: StockStore, crash?: CrashPoints): Generations => {
   const current: Generations['current'] = async (sku, entries, consistency, from) => {
     let generation = from ?? (await store.hint(sku))
     let closed: StockPartition | undefined
@@ -67,8 +68,10 @@ export const createGenerations = (store: StockStore): Generations => {
       const closed = { ...partition, closed: true, version: partition.version + 1 }
       const { outcome } = await store.change(partition, closed, [])
       if (outcome !== 'applied') return
+      crash?.('roll.after-close')
       // A hint beyond the last generation would hide the SKU: it follows what is certainly there.
       if ((await store.open(carryOf(closed))) === 'unknown') return
+      crash?.('roll.after-open')
       await store.setHint(partition.sku, partition.generation + 1)
     },
   }

@@ -1,4 +1,5 @@
 import type { Clock } from '../../core/clock.ts'
+import type { CrashPoints } from '../../core/crash-points.ts'
 import type { Generations } from './generations.ts'
 import type { StockPartition } from './partition.ts'
 import type { StockStore } from './store.ts'
@@ -30,7 +31,14 @@ export const pruneGenerations = async (
     generations,
     clock,
     graceMs,
-  }: { store: StockStore; generations: Generations; clock: Clock; graceMs: number },
+    crash,
+  }: {
+    store: StockStore
+    generations: Generations
+    clock: Clock
+    graceMs: number
+    crash?: CrashPoints | undefined
+  },
   sku: string,
 ): Promise<number> => {
   const current = await generations.current(sku, [], 'serial')
@@ -50,7 +58,9 @@ export const pruneGenerations = async (
   for (const { closed, endedAt } of older.toReversed()) {
     if (!closed.closed || clock.now() - endedAt < graceMs) break
     if (!(await isSettled(store, closed, partition.settledVersion))) break
+    crash?.('prune.before-delete')
     if ((await store.remove(closed)) !== 'applied') break
+    crash?.('prune.after-delete')
     deleted++
   }
   return deleted

@@ -1,5 +1,6 @@
 import type { Cassandra } from '../../cassandra/client.ts'
 import type { Clock } from '../../core/clock.ts'
+import type { CrashPoints } from '../../core/crash-points.ts'
 import { messageOf } from '../../core/errors.ts'
 import { mapLimited } from '../../core/limited.ts'
 import type { Logger } from '../../core/log.ts'
@@ -34,6 +35,7 @@ export interface ReservationSettings {
   readonly releaseTimeoutMs?: number
   /** SKUs whose statics are remembered. Default 100,000. */
   readonly mostKnownSkus?: number
+  readonly crash?: CrashPoints | undefined
 }
 
 /** Settings, and the connection to the keyspace that holds the stock. */
@@ -43,10 +45,10 @@ export interface ReservationOptions extends ReservationSettings {
 
 /** Reservations over a store, for one process; several processes may share it. */
 export const createReservationsOver = (store: StockStore, options: ReservationSettings): Reservations => {
-  const { clock, log } = options
+  const { clock, log, crash } = options
   const rollAtEntries = options.rollAtEntries ?? 50_000
   const parallelLines = options.parallelLines ?? 48
-  const generations = createGenerations(store)
+  const generations = createGenerations(store, crash)
   const known = createKnownPartitions(options.mostKnownSkus ?? 100_000)
   const lanes = createLanes(options.longestQueue ?? 1_000)
   const context = { store, generations, known }
@@ -88,6 +90,7 @@ export const createReservationsOver = (store: StockStore, options: ReservationSe
         if (!result.taken) return { sku, requested: quantity, available: result.available }
         const { partition } = result
         if (partition.entries >= rollAtEntries) rollLater(partition)
+        crash?.('reservation.after-line')
         return { sku, quantity, mode: partition.mode, generation: partition.generation }
       },
       look: async ({ sku, quantity }) => {
@@ -97,10 +100,12 @@ export const createReservationsOver = (store: StockStore, options: ReservationSe
       },
       giveBack: async ({ sku, quantity, generation }) => {
         const row = { entry, kind: 'reservation', quantity, state: 'held', settledBy: null } as const
+        crash?.('reservation.before-give-back')
         const hint = generation === null ? undefined : { generation, row }
         await lanes.runAlways(sku, () =>
           giveBackLine(context, sku, entry, releaseTime(entry, releaseTimeoutMs), hint),
         )
+        crash?.('reservation.after-give-back')
       },
     }
   }

@@ -1,3 +1,4 @@
+import type { CrashPoints } from '../../core/crash-points.ts'
 import type { Postgres } from '../../postgres/pool.ts'
 
 /** How an order ended. */
@@ -27,6 +28,7 @@ const statement = {
 export const settleOrders = async (
   ends: readonly OrderEnd[],
   postgres: Pick<Postgres, 'query'>,
+  crash?: CrashPoints,
 ): Promise<void> => {
   const first = new Map<string, OrderEnd>()
   for (const end of ends) if (!first.has(end.orderId)) first.set(end.orderId, end)
@@ -37,4 +39,5 @@ export const settleOrders = async (
     distinct.map(end => end.status),
     distinct.map(end => new Date(end.at)),
   ])
+  crash?.('settlement.after-orders')
 }

@@ -1,4 +1,5 @@
 import type { StockUpdate } from '../../../schemas/types.ts'
+import type { CrashPoints } from '../../core/crash-points.ts'
 import type { Logger } from '../../core/log.ts'
 import type { Generations } from '../reservation/generations.ts'
 import type { KnownPartitions } from '../reservation/known.ts'
@@ -14,6 +15,7 @@ export interface SettleContext {
   readonly generations: Generations
   readonly known: KnownPartitions
   readonly log: Logger
+  readonly crash?: CrashPoints | undefined
 }
 
 /** What one look at a SKU showed: its open generation, and the updates' rows wherever they lie. */
@@ -135,6 +137,7 @@ export const settleSku = async (
       await patience.pause('rows of a closed generation changed meanwhile')
       continue
     }
+    if (older.length > 0) context.crash?.('settlement.after-older')
     const inCurrent = rows.filter(row => row.generation === from.generation).map(setRow)
     const tick = known.tick()
     known.forget(sku)

@@ -1,4 +1,5 @@
 import type { Clock } from '../../core/clock.ts'
+import type { CrashPoints } from '../../core/crash-points.ts'
 import { SluiceError } from '../../core/errors.ts'
 import type { GroupMetadata, KafkaAdmin, OffsetPosition, TransactionalProducer } from '../../kafka/types.ts'
 import type { Task, TurnResult } from '../engine/task.ts'
@@ -19,6 +20,7 @@ export interface CommitOptions {
   readonly membership: () => Promise<GroupMetadata>
   readonly retry: Retry
   readonly clock: Clock
+  readonly crash?: CrashPoints | undefined
 }
 
 const refusedPauseMs = 20
@@ -28,18 +30,21 @@ const refusedPauseMs = 20
  * turns stacked on it must be forgotten too; a rejection means the same, with the reason.
  */
 export const commitTurn = async (turn: EndedTurn, options: CommitOptions): Promise<boolean> => {
-  const { producer } = options
+  const { producer, crash } = options
   // Not begun while the group is joining: an open transaction holds up everybody who reads its partitions.
   await options.membership()
   // 1. Outputs and changelogs, in one transaction with
   const records = turn.results.flatMap(({ outputs, changelog }) => [...outputs, ...changelog])
   if (records.length > 0) await producer.send(records)
+  crash?.('commit.after-send')
   // 2. how far was read. A generation that has ended in the meantime is no loss: the transaction waits for the next one.
   await sendOffsets(turn.positions, options)
+  crash?.('commit.after-offsets')
   // 3. The commit point.
   const outcome = await producer.commit()
   const committed =
     outcome === 'unknown' ? await wasCommitted(turn.positions, options) : outcome === 'committed'
+  if (committed) crash?.('commit.after-end')
   // 4. Only now do the turn's writes become state.
   if (committed) for (const task of turn.tasks) task.promote()
   return committed

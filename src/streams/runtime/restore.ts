@@ -1,3 +1,4 @@
+import type { CrashPoints } from '../../core/crash-points.ts'
 import type { Kafka, KafkaAdmin, OffsetPosition, TopicPartition } from '../../kafka/types.ts'
 import type { BoundFormats } from '../engine/bound-formats.ts'
 import type { Task } from '../engine/task.ts'
@@ -14,6 +15,7 @@ export interface RestoreOptions {
   /** Transactional id of an owner that has left, if there was one. */
   readonly fence: string | undefined
   readonly onRestored?: (records: number) => void
+  readonly crash?: CrashPoints | undefined
 }
 
 const placeOf = ({ topic, partition }: TopicPartition): string => `${topic}-${partition}`
@@ -31,8 +33,12 @@ export const restoreTask = async (
   options: RestoreOptions,
 ): Promise<readonly OffsetPosition[]> => {
   const { admin } = options
-  if (options.fence !== undefined) await admin.fenceProducer(options.fence)
+  if (options.fence !== undefined) {
+    await admin.fenceProducer(options.fence)
+    options.crash?.('restore.after-fence')
+  }
   const positions = await committedPositions(admin, options.groupId, planned.inputs)
+  options.crash?.('restore.after-offsets')
   if (planned.changelogs.length > 0) await restoreStores(task, planned, options)
   return positions
 }
@@ -83,6 +89,7 @@ const restoreStores = async (task: Task, planned: PlannedTask, options: RestoreO
         })
       }
       options.onRestored?.(records.length)
+      if (records.length > 0) options.crash?.('restore.after-records')
     }
   } finally {
     await reader.close()

@@ -1,4 +1,5 @@
 import type { Clock } from '../../core/clock.ts'
+import type { CrashPoints } from '../../core/crash-points.ts'
 import type { AvroCodecs } from '../../codec/avro-codecs.ts'
 import type {
   ConsumedRecord,
@@ -28,6 +29,7 @@ export interface TurnLoopOptions {
   /** A turn takes no more records after this, milliseconds. */
   readonly commitIntervalMs: number
   readonly maxTurnRecords: number
+  readonly crash?: CrashPoints | undefined
 }
 
 /** Counters since the start. */
@@ -101,6 +103,7 @@ export class TurnLoop {
     const positions = this.#movedPositions()
     this.#open.clear()
     this.#openRecords = 0
+    if (results.some(result => result.effects.size > 0)) this.#options.crash?.('effects.before')
     await runEffects(results, effects, retry)
     await this.settled()
     if (this.mustRecover || positions.length === 0) return

@@ -71,6 +71,7 @@ export class WorkerSession {
       retry,
       commitIntervalMs: options.commitIntervalMs ?? 100,
       maxTurnRecords: options.maxTurnRecords ?? 5_000,
+      crash: options.crash,
     })
   }
 
@@ -149,11 +150,13 @@ export class WorkerSession {
     )
     for (const id of added) this.#take(id, assignment.fence[id])
     if (revoked.length > 0) {
+      options.crash?.('rebalance.before-revoke')
       // Committed before the next join: only that join lets others have them.
       await this.turns.endTurn()
       await this.turns.settled()
       if (this.turns.mustRecover) await this.#recover(undefined)
       this.#parts.reader.remove(this.tasks.drop(revoked))
+      options.crash?.('rebalance.after-revoke')
       membership.requestJoin()
     }
   }
@@ -179,6 +182,7 @@ export class WorkerSession {
           codecs: options.codecs,
           signal,
           fence: fence === transactionalId ? undefined : fence,
+          crash: options.crash,
           onRestored: records => {
             this.#restored += records
           },

@@ -1,5 +1,6 @@
 import type { AvroCodecs } from '../../codec/avro-codecs.ts'
 import type { Clock } from '../../core/clock.ts'
+import type { CrashPoints } from '../../core/crash-points.ts'
 import { messageOf } from '../../core/errors.ts'
 import type { Logger } from '../../core/log.ts'
 import type { GroupMember, Kafka, KafkaAdmin } from '../../kafka/types.ts'
@@ -38,6 +39,7 @@ export interface WorkerOptions {
   readonly transactionTimeoutMs?: number
   /** Replication factor of internal topics. Default: the broker's. */
   readonly replicas?: number
+  readonly crash?: CrashPoints | undefined
 }
 
 /** What a worker does now. `rebalancing` includes restoring: kept tasks go on meanwhile. */

@@ -6,7 +6,7 @@ import type { Config } from '../../../src/app/config.ts'
 import type { CheckTargets } from '../../../src/check/types.ts'
 import { checkTargetsOf } from '../../../src/cli/check-system.ts'
 import { startOrderSystem } from '../../../src/cli/demo/system.ts'
-import type { OrderSystem } from '../../../src/cli/demo/system.ts'
+import type { OrderSystem, OrderSystemOptions } from '../../../src/cli/demo/system.ts'
 import { migrateServers } from '../../../src/cli/migrate.ts'
 import { systemClock } from '../../../src/core/clock.ts'
 import { stack } from './stack.ts'
@@ -32,10 +32,10 @@ export const checkTargets: CheckTargets = checkTargetsOf(stackConfig)
  *
  * @example const system = await startSystem()
  */
-export const startSystem = async (): Promise<OrderSystem> => {
+export const startSystem = async (options: Pick<OrderSystemOptions, 'tuning'> = {}): Promise<OrderSystem> => {
   await migrateServers(stackConfig, 1)
   const logFolder = await mkdtemp(join(tmpdir(), 'sluice-system-'))
-  const system = startOrderSystem({ config: stackConfig, logFolder, clock: systemClock })
+  const system = startOrderSystem({ config: stackConfig, logFolder, clock: systemClock, ...options })
   try {
     await system.ready()
     return system
