@@ -68,11 +68,14 @@ export const stockEntries = store('stock-entries', {
   key: utf8,
   value: avroFormat<StockEntry>(schemas['orders-stock-entries-changelog']),
   retentionMs: memoryMs,
+  // Units that are reserved belong to an order in flight.
+  isEnded: ({ state }) => state !== 'reserved',
 })
 export const gatherings = store('order-gathering', {
   key: utf8,
   value: avroFormat<OrderGathering>(schemas['orders-order-gathering-changelog']),
   retentionMs: memoryMs,
+  isEnded: ({ ended }) => ended,
 })
 
 /** The memory of the step that drops second copies of outbox events. */

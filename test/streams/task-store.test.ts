@@ -75,32 +75,4 @@ describe('the overlay over a store', () => {
   it('refuses a write outside of a turn', () => {
     expect(() => new TaskStore().put('a', 1)).toThrow('outside of a turn')
   })
-
-  it('forgets what is older than its retention, in event time, the same over a restore', () => {
-    const store = new TaskStore(1_000)
-    store.beginTurn()
-    store.at(0)
-    store.put('old', 1)
-    store.at(900)
-    store.put('young', 1)
-    store.promote()
-    store.at(1_001)
-    expect([store.get('old'), store.get('young')]).toEqual([undefined, 1])
-
-    const restored = new TaskStore(1_000)
-    for (const entry of store.committed()) restored.restore(entry)
-    restored.at(1_001)
-    expect([restored.get('old'), restored.get('young')]).toEqual([undefined, 1])
-  })
-
-  it('bounds what it keeps by the retention', () => {
-    const store = new TaskStore(100)
-    for (let turn = 0; turn < 50; turn++) {
-      store.beginTurn()
-      store.at(turn * 10)
-      store.put(`key-${turn}`, turn)
-      store.promote()
-    }
-    expect(store.committedSize).toBe(11)
-  })
 })

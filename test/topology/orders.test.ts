@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { TopologyTestDriver } from '../../src/streams/testing/topology-test-driver.ts'
+import { movementOf } from '../../topology/movements.ts'
 import { orders } from '../../topology/orders.ts'
 import * as topics from '../../topology/topics.ts'
 import { adjusted, order, outboxRow, sequence } from './support/outbox.ts'
@@ -144,5 +145,25 @@ describe('the order flow', () => {
     expect(one).toMatchObject({ level: { onHand: 0, reserved: 0, sold: 20 }, confirmed: 10 })
     expect(await run(5)).toEqual(one)
     expect(await run(1_000)).toEqual(one)
+  })
+
+  it('keeps an order in flight, and what it has reserved, when another record is dated far ahead', async () => {
+    const ids = sequence()
+    const driver = await TopologyTestDriver.create(orders)
+    const farAhead = { timestamp: 400 * 86_400_000 }
+    await driver.pipe(topics.outboxEvent, 'tea', outboxRow(adjusted(ids.next(), 'tea', 10)))
+    const slow = order(ids.next(), lines(['tea', 3]))
+    const [line] = slow.lines
+    if (line === undefined) throw new Error('the order has a line')
+    await driver.pipe(topics.stockMovement, 'tea', movementOf('line', slow.orderId, line, 1_000))
+
+    await driver.pipe(topics.outboxEvent, 'mug', outboxRow(adjusted(ids.next(), 'mug', 5)), farAhead)
+    const quick = order(ids.next(), lines(['mug', 1]))
+    await driver.pipe(topics.outboxEvent, quick.orderId, outboxRow(quick), farAhead)
+    expect(values(driver.read(topics.orderConfirmed))).toMatchObject([{ orderId: quick.orderId }])
+
+    await driver.pipe(topics.orderValidated, slow.orderId, slow)
+    expect(values(driver.read(topics.orderConfirmed))).toMatchObject([{ orderId: slow.orderId }])
+    expect(driver.get(topics.stockLevels, 'tea')).toMatchObject({ onHand: 7, reserved: 0, sold: 3 })
   })
 })

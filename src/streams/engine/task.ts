@@ -13,6 +13,7 @@ import { headerText, type Message } from '../dsl/message.ts'
 import type { StepContext } from '../dsl/step.ts'
 import { TaskStore, type Overlay } from '../state/task-store.ts'
 import type { BoundFormats, KeyValueSerde } from './bound-formats.ts'
+import { changelogRecord, retentionRuleOf } from './changelog.ts'
 import { preparePipeline, type Pipeline } from './pipeline.ts'
 
 /** What one turn of one task has to write; nothing of it is visible before the commit. */
@@ -67,7 +68,7 @@ export class Task {
     this.partition = partition
     this.id = taskIdOf(subTopology.id, partition)
     for (const name of subTopology.stores)
-      this.stores.set(name, new TaskStore(topology.stores.get(name)?.retentionMs))
+      this.stores.set(name, new TaskStore(retentionRuleOf(topology.stores.get(name))))
     for (const [name, topic] of topology.topics) {
       const brokerName = brokerTopicName(topology, name)
       this.#bindings.set(name, { brokerName, topic, ...formats.topic(name) })
@@ -185,16 +186,9 @@ export class Task {
   #foldedChangelog(): ProducedRecord[] {
     const { topology, formats } = this.#options
     return this.#overlays.flatMap(([name, overlay]) => {
-      const { key, value } = formats.store(name)
-      const topic = changelogTopicName(topology, name)
-      return [...overlay.values()].map(entry => ({
-        topic,
-        partition: this.partition,
-        timestamp: entry.timestamp,
-        key: key.encode(entry.key),
-        value: entry.value === undefined ? null : value.encode(entry.value),
-        headers: [],
-      }))
+      const serde = formats.store(name)
+      const place = { topic: changelogTopicName(topology, name), partition: this.partition }
+      return [...overlay.values()].map(entry => changelogRecord(place, entry, serde))
     })
   }
 

@@ -1,6 +1,7 @@
 import type { CrashPoints } from '../../core/crash-points.ts'
 import type { Kafka, KafkaAdmin, OffsetPosition, TopicPartition } from '../../kafka/types.ts'
 import type { BoundFormats } from '../engine/bound-formats.ts'
+import { entryOfChangelog } from '../engine/changelog.ts'
 import type { Task } from '../engine/task.ts'
 import type { PlannedTask } from './task-plan.ts'
 import type { AvroCodecs } from '../../codec/avro-codecs.ts'
@@ -81,12 +82,7 @@ const restoreStores = async (task: Task, planned: PlannedTask, options: RestoreO
       if (missing.length > 0) await codecs.load(missing)
       for (const record of records) {
         const store = storeOf.get(record.topic) as string
-        const { key, value } = formats.store(store)
-        task.stores.get(store)?.restore({
-          key: key.decode(record.key as Buffer),
-          value: record.value === null ? undefined : value.decode(record.value),
-          timestamp: record.timestamp,
-        })
+        task.stores.get(store)?.restore(entryOfChangelog(record, formats.store(store)))
       }
       options.onRestored?.(records.length)
       if (records.length > 0) options.crash?.('restore.after-records')

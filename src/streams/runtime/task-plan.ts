@@ -71,17 +71,12 @@ export const internalTopicSpecs = (topology: Topology, counts: PartitionCounts):
       return { name, partitions: countOf(counts, name), config: topic.config }
     })
   const changelogs = topology.subTopologies.flatMap(subTopology =>
-    subTopology.stores.map(store => {
-      const retentionMs = topology.stores.get(store)?.retentionMs
-      return {
-        name: changelogTopicName(topology, store),
-        partitions: taskCount(topology, subTopology, counts),
-        config:
-          retentionMs === undefined
-            ? { 'cleanup.policy': 'compact' }
-            : { 'cleanup.policy': 'compact,delete', 'retention.ms': String(retentionMs) },
-      }
-    }),
+    subTopology.stores.map(store => ({
+      name: changelogTopicName(topology, store),
+      partitions: taskCount(topology, subTopology, counts),
+      // Never deleted by time: the broker's clock knows neither stream time nor what has ended. What a store forgets, it deletes.
+      config: { 'cleanup.policy': 'compact' },
+    })),
   )
   return [...repartitions, ...changelogs]
 }

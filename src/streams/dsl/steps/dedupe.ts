@@ -5,7 +5,7 @@ import { defineStep } from '../step.ts'
 import { store as declareStore } from '../store.ts'
 
 /**
- * Lets the first record of each id through and drops later ones, over restarts, for `retentionMs` of event time.
+ * Lets the first record of each id through and drops later ones, over restarts, for at least `retentionMs` of stream time.
  * The ids live in a store of the step's name; records with the same id must have the same key, or they meet different tasks.
  *
  * @example dedupe('seen-events', { id: m => m.value.eventId, key: utf8, value: seenFormat, mark: () => ({ }), retentionMs: 86_400_000 })
