@@ -235,23 +235,28 @@ describe('a transactional producer', () => {
     expect(median).toBeLessThan(500)
   })
 
-  it('passes its transaction timeout on: the broker ends an overdue transaction, and the commit is refused', async () => {
-    const name = await freshTopic()
-    const producer = kafka.transactionalProducer(unique('overdue'), { transactionTimeoutMs: 1000 })
-    await producer.init()
-    await producer.send([record(name, 0, 'overdue')])
-    const all = await admin.listOffsets([{ topic: name, partition: 0 }], 'latest')
-    // The abort marker moves the end of the log; it is written when the coordinator next looks, within 10 s or so.
-    for (;;) {
-      const [end] = await admin.listOffsets([{ topic: name, partition: 0 }], 'latest-committed')
-      if ((end?.offset ?? 0) > (all[0]?.offset ?? 0)) break
-    }
-    expect(await producer.commit()).toBe('aborted')
-    await producer.init()
-    await producer.send([record(name, 0, 'in time')])
-    expect(await producer.commit()).toBe('committed')
-    expect(valuesOf(await readAll(kafka, [{ topic: name, partition: 0 }]))).toEqual(['in time'])
-  })
+  // The coordinator looks every 10 s; a timeout of its own choice would be noticed by this one.
+  it(
+    'passes its transaction timeout on: the broker ends an overdue transaction, and the commit is refused',
+    { timeout: 28_000 },
+    async () => {
+      const name = await freshTopic()
+      const producer = kafka.transactionalProducer(unique('overdue'), { transactionTimeoutMs: 1000 })
+      await producer.init()
+      await producer.send([record(name, 0, 'overdue')])
+      const all = await admin.listOffsets([{ topic: name, partition: 0 }], 'latest')
+      // The abort marker moves the end of the log; it is written when the coordinator next looks, within 10 s or so.
+      for (;;) {
+        const [end] = await admin.listOffsets([{ topic: name, partition: 0 }], 'latest-committed')
+        if ((end?.offset ?? 0) > (all[0]?.offset ?? 0)) break
+      }
+      expect(await producer.commit()).toBe('aborted')
+      await producer.init()
+      await producer.send([record(name, 0, 'in time')])
+      expect(await producer.commit()).toBe('committed')
+      expect(valuesOf(await readAll(kafka, [{ topic: name, partition: 0 }]))).toEqual(['in time'])
+    },
+  )
 
   it('splits what is larger than one request may carry per partition', async () => {
     const name = await freshTopic()
