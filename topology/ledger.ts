@@ -1,3 +1,4 @@
+import { SluiceError } from '../src/core/errors.ts'
 import type { StockEntry, StockLevel, StockMovement, StockUpdate } from '../schemas/types.ts'
 
 /** A SKU before its first event. */
@@ -6,6 +7,21 @@ export const emptyLevel: StockLevel = { version: 0, onHand: 0, reserved: 0, sold
 /** What an event is remembered under, within its SKU: its order, or itself when it belongs to none. */
 export const entryKeyOf = (movement: StockMovement): string =>
   `${movement.sku}|${movement.orderId ?? movement.eventId}`
+
+/**
+ * Throws for an event that does not stand where its SKU's ledger is: its key chose the partition, and so whose level is read.
+ *
+ * Errors: SLUICE_LEDGER_MISPLACED.
+ */
+export const requirePlace = (key: string, { sku, eventId }: StockMovement): void => {
+  if (sku !== '' && sku === key) return
+  throw new SluiceError({
+    code: 'SLUICE_LEDGER_MISPLACED',
+    message: `stock-movement ${eventId} is of SKU ${JSON.stringify(sku)} and has the key ${JSON.stringify(key)}`,
+    remedy: 'find out who wrote it: the key of a stock-movement is its SKU',
+    details: { sku, key, eventId },
+  })
+}
 
 /** What an applied event changed. */
 export interface Applied {

@@ -13,7 +13,7 @@ import {
   withValue,
 } from '../src/streams/dsl/index.ts'
 import { gather, nothingGathered } from './gathering.ts'
-import { applyMovement, emptyLevel, entryKeyOf, updateOf } from './ledger.ts'
+import { applyMovement, emptyLevel, entryKeyOf, requirePlace, updateOf } from './ledger.ts'
 import { movementOf } from './movements.ts'
 import { faultsOf } from './order-rules.ts'
 import { adjustmentOf, insertedRow, orderOf } from './outbox.ts'
@@ -65,6 +65,7 @@ const updates = from(topics.stockMovement).pipe(
     'stock-ledger',
     { levels: topics.stockLevels, entries: topics.stockEntries },
     (m, { levels, entries }) => {
+      requirePlace(m.key, m.value)
       const entryKey = entryKeyOf(m.value)
       const applied = applyMovement(levels.get(m.key) ?? emptyLevel, entries.get(entryKey), m.value)
       if (applied === undefined) return []
@@ -93,59 +94,65 @@ const ends = merge(from(topics.orderValidated), decisions).pipe(
  * The order flow: outbox_event → order-created → order-validated → stock-movement → stock-update → order-confirmed, or
  * order-rejected with what was taken given back.
  */
-export const orders = topology('orders', {
-  'order-created': created.pipe(to(topics.orderCreated)),
-  'adjust-stock': adjustments.pipe(to(topics.stockMovement)),
-  'order-validated': valid.pipe(to(topics.orderValidated)),
-  'reserve-lines': valid.pipe(
-    named(
-      'split-lines',
-      mergeMap(m =>
-        m.value.lines.map(line =>
-          withValue(withKey(m, line.sku), movementOf('line', m.value.orderId, line, m.value.createdAt)),
+export const orders = topology(
+  'orders',
+  {
+    'order-created': created.pipe(to(topics.orderCreated)),
+    'adjust-stock': adjustments.pipe(to(topics.stockMovement)),
+    'order-validated': valid.pipe(to(topics.orderValidated)),
+    'reserve-lines': valid.pipe(
+      named(
+        'split-lines',
+        mergeMap(m =>
+          m.value.lines.map(line =>
+            withValue(withKey(m, line.sku), movementOf('line', m.value.orderId, line, m.value.createdAt)),
+          ),
         ),
       ),
+      to(topics.stockMovement),
     ),
-    to(topics.stockMovement),
-  ),
-  'reject-faulty': faulty.pipe(
-    mapValue(({ order, reasons }, m) => ({ orderId: order.orderId, reasons, rejectedAt: m.timestamp })),
-    to(topics.orderRejected),
-  ),
-  'release-faulty': faulty.pipe(
-    mergeMap(m =>
-      m.value.order.lines
-        .filter(line => line.quantity > 0)
-        .map(line =>
-          withValue(withKey(m, line.sku), movementOf('release', m.value.order.orderId, line, m.timestamp)),
-        ),
+    'reject-faulty': faulty.pipe(
+      mapValue(({ order, reasons }, m) => ({ orderId: order.orderId, reasons, rejectedAt: m.timestamp })),
+      to(topics.orderRejected),
     ),
-    to(topics.stockMovement),
-  ),
-  'stock-update': updates.pipe(to(topics.stockUpdate)),
-  'order-confirmed': ends.pipe(
-    mergeMap(m => (m.value.kind === 'confirmed' ? [withValue(m, m.value.confirmed)] : [])),
-    to(topics.orderConfirmed),
-  ),
-  'order-rejected': ends.pipe(
-    mergeMap(m => (m.value.kind === 'rejected' ? [withValue(m, m.value.rejected)] : [])),
-    to(topics.orderRejected),
-  ),
-  'settle-lines': ends.pipe(
-    named(
-      'sell-or-release',
-      mergeMap(m => {
-        const { order, kind } = m.value
-        const lines =
-          kind === 'confirmed'
-            ? order.lines
-            : order.lines.filter(line => m.value.kind === 'rejected' && m.value.taken.includes(line.sku))
-        const type = kind === 'confirmed' ? 'sale' : 'release'
-        return lines.map(line =>
-          withValue(withKey(m, line.sku), movementOf(type, order.orderId, line, m.timestamp)),
-        )
-      }),
+    'release-faulty': faulty.pipe(
+      mergeMap(m =>
+        m.value.order.lines
+          .filter(line => line.quantity > 0)
+          .map(line =>
+            withValue(withKey(m, line.sku), movementOf('release', m.value.order.orderId, line, m.timestamp)),
+          ),
+      ),
+      to(topics.stockMovement),
     ),
-    to(topics.stockMovement),
-  ),
-})
+    'stock-update': updates.pipe(to(topics.stockUpdate)),
+    'order-confirmed': ends.pipe(
+      mergeMap(m => (m.value.kind === 'confirmed' ? [withValue(m, m.value.confirmed)] : [])),
+      to(topics.orderConfirmed),
+    ),
+    'order-rejected': ends.pipe(
+      mergeMap(m => (m.value.kind === 'rejected' ? [withValue(m, m.value.rejected)] : [])),
+      to(topics.orderRejected),
+    ),
+    'settle-lines': ends.pipe(
+      named(
+        'sell-or-release',
+        mergeMap(m => {
+          const { order, kind } = m.value
+          const lines =
+            kind === 'confirmed'
+              ? order.lines
+              : order.lines.filter(line => m.value.kind === 'rejected' && m.value.taken.includes(line.sku))
+          const type = kind === 'confirmed' ? 'sale' : 'release'
+          return lines.map(line =>
+            withValue(withKey(m, line.sku), movementOf(type, order.orderId, line, m.timestamp)),
+          )
+        }),
+      ),
+      to(topics.stockMovement),
+    ),
+  },
+  // A bad record is parked, and costs one order or one SKU's event until it is retried, not all that come behind it. None of them
+  // has a place in a chain: the ledger numbers an event when it applies it, and late or repeated ones change nothing.
+  { failures: { default: 'dead-letter' } },
+)

@@ -22,8 +22,20 @@ const payloadOf = (row: OutboxRow): unknown => {
   }
 }
 
-/** The order of an `OrderCreated` row. */
-export const orderOf = (row: OutboxRow): OrderCreated => payloadOf(row) as OrderCreated
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+/** The order of an `OrderCreated` row. Errors: SLUICE_OUTBOX_PAYLOAD_INVALID where its id is none, or not the row's. */
+export const orderOf = (row: OutboxRow): OrderCreated => {
+  const order = payloadOf(row) as OrderCreated | null
+  const orderId: unknown = order?.orderId
+  if (order !== null && orderId === row.aggregateid && uuid.test(row.aggregateid)) return order
+  throw new SluiceError({
+    code: 'SLUICE_OUTBOX_PAYLOAD_INVALID',
+    message: `outbox event ${row.id} of order ${row.aggregateid} carries the order ${JSON.stringify(orderId)}`,
+    remedy: 'find out who wrote the row: both are the same UUID',
+    details: { eventId: row.id },
+  })
+}
 
 /** What a `StockAdjusted` row carries. */
 interface StockAdjusted {

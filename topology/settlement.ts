@@ -5,14 +5,26 @@ import { orderConfirmed, orderRejected, stockUpdate } from './topics.ts'
  * Tells the tables that orders are placed against what the ledger decided: reservations become sales or go back, credits can be
  * sold, and the order's row gets its end.
  */
-export const settlement = topology('settlement', {
-  'settle-stock': from(stockUpdate).pipe(effect('settle-stock')),
-  'settle-confirmed': from(orderConfirmed).pipe(
-    mapValue(({ orderId, confirmedAt }) => ({ orderId, status: 'confirmed' as const, at: confirmedAt })),
-    effect('settle-orders'),
-  ),
-  'settle-rejected': from(orderRejected).pipe(
-    mapValue(({ orderId, rejectedAt }) => ({ orderId, status: 'rejected' as const, at: rejectedAt })),
-    effect('settle-orders'),
-  ),
-})
+export const settlement = topology(
+  'settlement',
+  {
+    'settle-stock': from(stockUpdate).pipe(effect('settle-stock')),
+    'settle-confirmed': from(orderConfirmed).pipe(
+      mapValue(({ orderId, confirmedAt }) => ({ orderId, status: 'confirmed' as const, at: confirmedAt })),
+      effect('settle-orders'),
+    ),
+    'settle-rejected': from(orderRejected).pipe(
+      mapValue(({ orderId, rejectedAt }) => ({ orderId, status: 'rejected' as const, at: rejectedAt })),
+      effect('settle-orders'),
+    ),
+  },
+  {
+    failures: {
+      // An order's end stands for itself, so a bad one is parked.
+      default: 'dead-letter',
+      // Each update of a SKU follows on the one before it (settlesAfter). Without a parked one none behind it could be settled, and a
+      // retry would come behind them: so the worker stops, and nothing is counted wrongly.
+      steps: { 'stock-update-source': 'fail', 'settle-stock': 'fail' },
+    },
+  },
+)

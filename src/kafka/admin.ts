@@ -1,6 +1,8 @@
 import {
+  ConfigResourceTypes,
   createTopicsV7,
   deleteTopicsV6,
+  describeConfigsV4,
   initProducerIdV5,
   listOffsetsV7,
   offsetCommitV8,
@@ -27,6 +29,7 @@ import type {
 const earliest = -2n
 const latest = -1n
 const brokerDefault = -1
+const topicResource = ConfigResourceTypes.TOPIC
 const consumerReplica = -1
 // Whoever is fenced gets its own timeout again when it initialises; this one only has to be legal.
 const fencingTimeoutMs = 60_000
@@ -79,6 +82,20 @@ export class ClusterAdmin implements KafkaAdmin {
       `the deletion of ${names.join(', ')}`,
       async () => (await this.#topics(names)).size === 0,
     )
+  }
+
+  async topicSetting(names: readonly string[], setting: string): Promise<ReadonlyMap<string, string>> {
+    if (names.length === 0) return new Map()
+    const resources = names.map(name => ({
+      resourceType: topicResource,
+      resourceName: name,
+      configurationKeys: [setting],
+    }))
+    const { results } = await this.#retrying(`reading ${setting} of topics`, () =>
+      this.#cluster.call(describeConfigsV4.api, resources, false, false),
+    )
+    const values = results.map(({ resourceName, configs }) => [resourceName, configs[0]?.value] as const)
+    return new Map(values.flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])))
   }
 
   async listOffsets(

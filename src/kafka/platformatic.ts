@@ -2,6 +2,7 @@ import { systemClock } from '../core/clock.ts'
 import type { Clock } from '../core/clock.ts'
 import type { CrashPoints } from '../core/crash-points.ts'
 import { ClusterAdmin } from './admin.ts'
+import { defaultCompression } from './batch-size.ts'
 import { Cluster } from './cluster.ts'
 import type { Compression } from './compression.ts'
 import { KafkaGroupMember } from './group-member.ts'
@@ -41,7 +42,7 @@ const maxBatchBytes = 1_000_000
 export const connectKafka = (options: KafkaOptions, tuning: KafkaTuning = {}): Kafka => {
   const {
     clock = systemClock,
-    compression = 'lz4',
+    compression = defaultCompression,
     operationTimeoutMs = 60_000,
     requestTimeoutMs = 15_000,
   } = tuning

@@ -7,7 +7,8 @@ import type { ConsumedRecord, Header, ProducedRecord } from './types.ts'
 
 // Layout of a magic-2 batch: baseOffset 8, batchLength 4, leaderEpoch 4, magic 1, crc 4, attributes 2,
 // lastOffsetDelta 4, baseTimestamp 8, maxTimestamp 8, producerId 8, producerEpoch 2, baseSequence 4, count 4.
-const headBytes = 61
+/** Bytes of a batch before its records. */
+export const headBytes = 61
 const lengthAt = 8
 const magicAt = 16
 const crcAt = 17

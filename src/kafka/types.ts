@@ -146,6 +146,8 @@ export interface KafkaAdmin {
   /** Creates what is missing and waits until it has leaders; an existing topic with another partition count rejects. */
   ensureTopics(specs: readonly TopicSpec[]): Promise<void>
   deleteTopics(names: readonly string[]): Promise<void>
+  /** The value in force of one setting (`max.message.bytes`) of each topic. */
+  topicSetting(names: readonly string[], setting: string): Promise<ReadonlyMap<string, string>>
   /** First and end offsets; `end` is the last stable offset under `read_committed`. */
   listOffsets(
     partitions: readonly TopicPartition[],

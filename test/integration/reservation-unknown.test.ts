@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { systemClock } from '../../src/core/clock.ts'
 import { newId } from '../../src/core/ids.ts'
 import { silentLogger } from '../../src/core/log.ts'
@@ -6,8 +6,8 @@ import { createReservations } from '../../src/orders/reservation/reservations.ts
 import type { ReservationOptions } from '../../src/orders/reservation/reservations.ts'
 import type { Reservations } from '../../src/orders/reservation/types.ts'
 import { createSettlement } from '../../src/orders/settlement.ts'
-import { cassandraErrors, startCassandraFaultProxy } from '../../src/testing/index.ts'
-import type { CassandraAnswer, CassandraFaultProxy, Fault, Injection } from '../../src/testing/index.ts'
+import { cqlOpcode, startCqlProxy, writeTimeout } from './support/cql-proxy.ts'
+import type { CqlFrame, CqlProxy, FrameFate } from './support/cql-proxy.ts'
 import { createTestKeyspace } from './support/keyspace.ts'
 import type { TestKeyspace } from './support/keyspace.ts'
 import { stack } from './support/stack.ts'
@@ -17,16 +17,17 @@ import { initialStock, readBook, stockUpdate } from './support/stock-book.ts'
 // Method: a proxy between the driver and a real server drops or holds exactly the frames of one order.
 
 let keyspace: TestKeyspace
-let proxy: CassandraFaultProxy
+let proxy: CqlProxy
 let unreliable: Awaited<ReturnType<TestKeyspace['connect']>>
 
 beforeAll(async () => {
   keyspace = await createTestKeyspace('unknown')
-  proxy = await startCassandraFaultProxy(stack.cassandra)
+  proxy = await startCqlProxy(stack.cassandra)
   unreliable = await keyspace.connect({ contactPoints: proxy.address, requestTimeoutMs: 1_000 })
 })
 afterEach(() => {
-  proxy.clear()
+  proxy.releaseHeld()
+  proxy.decide(undefined)
 })
 afterAll(async () => {
   await keyspace.drop()
@@ -49,18 +50,31 @@ const stocked = async (quantity: number): Promise<string> => {
 
 const book = (sku: string): ReturnType<typeof readBook> => readBook(keyspace.cassandra, sku)
 
-/** The first `times` conditional batches that name `word` suffer. */
-const onBatches = (word: string, fault: Fault<CassandraAnswer>, times = 1): Injection =>
-  proxy.inject({ api: 'BATCH', mentions: word, times, fault })
-
-const replyLost = { kind: 'drop', side: 'reply' } as const
-/** Neither lost nor answered: the client gives up first. */
-const held = { kind: 'late', cut: false } as const
+/** Judges the first `times` conditional batches that name `word`, as requests or by their replies. */
+const onBatches = (
+  word: string,
+  direction: CqlFrame['direction'],
+  fate: FrameFate,
+  times = 1,
+): ((frame: CqlFrame) => FrameFate) => {
+  const streams = new Set<number>()
+  let left = times
+  return frame => {
+    const isBatch = frame.direction === 'request' && frame.opcode === cqlOpcode.batch
+    if (isBatch && left > 0 && frame.bytes.includes(word)) {
+      left--
+      if (direction === 'request') return fate
+      streams.add(frame.stream)
+    }
+    if (frame.direction === 'reply' && streams.delete(frame.stream)) return fate
+    return 'pass'
+  }
+}
 
 test('a reservation whose reply is lost is found by its row and taken once', async () => {
   const sku = await stocked(10)
   const order = newId()
-  onBatches(order, replyLost)
+  proxy.decide(onBatches(order, 'reply', 'drop'))
   expect(await over().reserve(order, [{ sku, quantity: 3 }])).toMatchObject({ ok: true })
   expect(await book(sku)).toMatchObject({ available: 7, held: 3 })
 })
@@ -68,11 +82,10 @@ test('a reservation whose reply is lost is found by its row and taken once', asy
 test('a reservation whose request is late is taken once, although the late one arrives after the answer', async () => {
   const sku = await stocked(10)
   const order = newId()
-  const late = onBatches(order, held)
+  proxy.decide(onBatches(order, 'request', 'hold'))
   expect(await over().reserve(order, [{ sku, quantity: 3 }])).toMatchObject({ ok: true })
-  expect(late.held).toBe(1)
-  late.release()
-  await late.arrivals(1)
+  expect(proxy.held).toBe(1)
+  proxy.releaseHeld()
   expect(await over().reserve(newId(), [{ sku, quantity: 2 }])).toMatchObject({ ok: true })
   expect(await book(sku)).toMatchObject({ available: 5, held: 5 })
 })
@@ -80,22 +93,27 @@ test('a reservation whose request is late is taken once, although the late one a
 test('a late reservation is refused once its order was given back', async () => {
   const sku = await stocked(10)
   const order = newId()
-  const late = onBatches(order, held, 100)
+  proxy.decide(onBatches(order, 'request', 'hold', 100))
   await expect(
     over({ reserveTimeoutMs: 2_500 }).reserve(order, [{ sku, quantity: 3 }]),
   ).rejects.toMatchObject({
     code: 'SLUICE_CASSANDRA_UNAVAILABLE',
   })
-  expect(late.held).toBeGreaterThan(0)
-  late.withdraw()
+  const late = proxy.held
+  expect(late).toBeGreaterThan(0)
+  proxy.decide(undefined)
   const reaper = createReservations({ cassandra: keyspace.cassandra, clock: systemClock, log: silentLogger })
   await reaper.release(order, [sku])
   const before = await book(sku)
   expect(before).toMatchObject({ available: 10, held: 0 })
 
-  const count = late.held
-  late.release()
-  await late.arrivals(count)
+  let answers = 0
+  proxy.decide(frame => {
+    if (frame.direction === 'reply' && frame.opcode === cqlOpcode.result) answers++
+    return 'pass'
+  })
+  proxy.releaseHeld()
+  await vi.waitFor(() => expect(answers).toBeGreaterThanOrEqual(late), { timeout: 10_000 })
   expect(await book(sku)).toEqual(before)
 })
 
@@ -104,7 +122,7 @@ test('a give-back whose reply is lost gives back once', async () => {
   const order = newId()
   const service = over()
   await service.reserve(order, [{ sku, quantity: 3 }])
-  onBatches(order, replyLost)
+  proxy.decide(onBatches(order, 'reply', 'drop'))
   await service.release(order, [sku])
   expect(await book(sku)).toMatchObject({ available: 10, held: 0 })
 })
@@ -112,19 +130,35 @@ test('a give-back whose reply is lost gives back once', async () => {
 test('a server error in the middle of a conditional write is resolved, not believed', async () => {
   const sku = await stocked(10)
   const order = newId()
-  const error = { code: cassandraErrors.writeTimeout }
-  const answered = onBatches(order, { kind: 'answer', isDone: true, error })
+  const streams = new Set<number>()
+  let replaced = 0
+  // The write is executed, and the proxy answers with WriteTimeout (CAS) in the server's place.
+  proxy.decide(frame => {
+    const isBatch = frame.direction === 'request' && frame.opcode === cqlOpcode.batch
+    if (isBatch && replaced === 0 && frame.bytes.includes(order)) streams.add(frame.stream)
+    if (frame.direction === 'reply' && streams.delete(frame.stream)) {
+      replaced++
+      return { reply: writeTimeout(frame) }
+    }
+    return 'pass'
+  })
   expect(await over().reserve(order, [{ sku, quantity: 3 }])).toMatchObject({ ok: true })
-  expect(answered.struck).toBe(1)
+  expect(replaced).toBe(1)
   expect(await book(sku)).toMatchObject({ available: 7, held: 3 })
 })
 
 test('a connection that breaks under a conditional write leaves nothing doubled', async () => {
   const sku = await stocked(10)
   const order = newId()
-  const broken = onBatches(order, { kind: 'cut', side: 'request' })
+  let broken = 0
+  proxy.decide(frame => {
+    if (frame.direction !== 'request' || frame.opcode !== cqlOpcode.batch) return 'pass'
+    if (broken > 0 || !frame.bytes.includes(order)) return 'pass'
+    broken++
+    return 'break'
+  })
   expect(await over().reserve(order, [{ sku, quantity: 3 }])).toMatchObject({ ok: true })
-  expect(broken.struck).toBe(1)
+  expect(broken).toBe(1)
   expect(await book(sku)).toMatchObject({ available: 7, held: 3 })
 })
 
@@ -133,7 +167,7 @@ test('a settlement whose reply is lost counts once', async () => {
   const order = newId()
   await over().reserve(order, [{ sku, quantity: 3 }])
   const settlement = createSettlement({ cassandra: unreliable, clock: systemClock, log: silentLogger })
-  onBatches(order, replyLost)
+  proxy.decide(onBatches(order, 'reply', 'drop'))
   await settlement.settleStock([
     stockUpdate({ sku, version: 2, type: 'reservation', quantity: 3, orderId: order, generation: 0 }),
     stockUpdate({
@@ -154,14 +188,14 @@ test('with Cassandra silent, orders are refused as unavailable and nothing is ke
   const sku = await stocked(10)
   const orders = Array.from({ length: 5 }, newId)
   const service = over({ reserveTimeoutMs: 2_000 })
-  const silent = proxy.inject({ times: Infinity, fault: replyLost })
+  proxy.decide(frame => (frame.direction === 'reply' ? 'drop' : 'pass'))
   const results = await Promise.allSettled(
     orders.map(order => service.reserve(order, [{ sku, quantity: 1 }])),
   )
   for (const result of results) {
     expect(result).toMatchObject({ status: 'rejected', reason: { code: 'SLUICE_CASSANDRA_UNAVAILABLE' } })
   }
-  silent.withdraw()
+  proxy.decide(undefined)
   for (const order of orders) await service.release(order, [sku])
   expect(await book(sku)).toMatchObject({ available: 10, held: 0 })
 })

@@ -1,4 +1,5 @@
 import type { OperatorFunction } from 'rxjs'
+import type { Failures } from './failures.ts'
 import type { Format } from './format.ts'
 import type { Step } from './step.ts'
 import { stepSymbol } from './step.ts'
@@ -31,6 +32,7 @@ export interface GraphTopic {
   readonly partitions: number | undefined
   readonly config: Readonly<Record<string, string>>
   readonly eventId: ((value: never) => string) | undefined
+  readonly nullValues: TopicDeclaration<unknown, unknown>['nullValues']
 }
 
 /** Nodes that must run together; one task for each of its input partitions. */
@@ -48,6 +50,8 @@ export interface Topology {
   readonly subTopologies: readonly SubTopology[]
   readonly topics: ReadonlyMap<string, GraphTopic>
   readonly stores: ReadonlyMap<string, StoreDeclaration<unknown, unknown>>
+  /** What becomes of records that fail. */
+  readonly failures: Failures
 }
 
 /** The topic's name on the broker. */
@@ -66,4 +70,5 @@ export const graphTopicOf = (declaration: TopicDeclaration<unknown, unknown>): G
   partitions: declaration.partitions,
   config: declaration.config,
   eventId: declaration.eventId,
+  nullValues: declaration.nullValues,
 })

@@ -1,5 +1,6 @@
 /** The DSL: what `topology/` and users of the engine import. */
 export { from, merge, type Delivered, type Flow } from './flow.ts'
+export type { FailureOptions, FailurePolicy } from './failures.ts'
 export { avroFormat, type AvroFormat, type Format } from './format.ts'
 export { headerText, withKey, withValue, type Message, type Placed } from './message.ts'
 export { store, type KeyValueStore, type StoreDeclaration } from './store.ts'

@@ -11,6 +11,8 @@ export interface TopicDeclaration<K, V> {
   readonly config: Readonly<Record<string, string>>
   /** The id header of a record written here; without it the id is derived from the record's source. */
   readonly eventId: ((value: never) => string) | undefined
+  /** A record without a value (a tombstone) fails like one that cannot be decoded, or is passed over. */
+  readonly nullValues: 'refuse' | 'ignore'
 }
 
 export interface TopicOptions<K, V> {
@@ -19,6 +21,8 @@ export interface TopicOptions<K, V> {
   readonly partitions?: number
   readonly config?: Readonly<Record<string, string>>
   readonly eventId?: (value: V) => string
+  /** Default `refuse`. */
+  readonly nullValues?: 'refuse' | 'ignore'
 }
 
 /**
@@ -34,4 +38,5 @@ export const topic = <K, V>(name: string, options: TopicOptions<K, V>): TopicDec
     partitions: options.partitions ?? 4,
     config: options.config ?? { 'retention.ms': '-1' },
     eventId: options.eventId,
+    nullValues: options.nullValues ?? 'refuse',
   })

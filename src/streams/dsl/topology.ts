@@ -1,4 +1,5 @@
 import { SluiceError } from '../../core/errors.ts'
+import { checkedFailures, type FailureOptions } from './failures.ts'
 import type { AnyFlow, Delivered, Flow } from './flow.ts'
 import { graphTopicOf, type GraphNode, type GraphTopic, type Topology } from './graph.ts'
 import { stepOf } from './step.ts'
@@ -57,6 +58,7 @@ class GraphBuilder {
           partitions: undefined,
           config: { 'retention.ms': '-1' },
           eventId: undefined,
+          nullValues: 'refuse',
         })
         this.#add({ kind: 'sink', name: `${topic}-sink`, parents, step, topic })
         return this.#source([topic])
@@ -121,11 +123,15 @@ class GraphBuilder {
 
 /**
  * Compiles flows into a topology: frozen data that can be described, tested without a broker, and run. The keys of `flows` name
- * its sinks. Errors: SLUICE_DSL_NAME_TAKEN, SLUICE_DSL_NAME_INVALID.
+ * its sinks. Errors: SLUICE_DSL_NAME_TAKEN, SLUICE_DSL_NAME_INVALID, SLUICE_DSL_FAILURE_NODE_UNKNOWN.
  *
- * @example export const copy = topology('copy', { copied: from(a).pipe(to(b)) })
+ * @example export const copy = topology('copy', { copied: from(a).pipe(to(b)) }, { failures: { default: 'dead-letter' } })
  */
-export const topology = (name: string, flows: Readonly<Record<string, Flow<Delivered>>>): Topology => {
+export const topology = (
+  name: string,
+  flows: Readonly<Record<string, Flow<Delivered>>>,
+  options: { readonly failures?: FailureOptions } = {},
+): Topology => {
   for (const part of [name, ...Object.keys(flows)]) {
     if (!/^[a-zA-Z0-9._-]+$/.test(part)) {
       throw new SluiceError({
@@ -142,6 +148,7 @@ export const topology = (name: string, flows: Readonly<Record<string, Flow<Deliv
     subTopologies: splitSubTopologies(builder.nodes),
     topics: builder.topics,
     stores: builder.stores,
+    failures: checkedFailures(name, builder.nodes, options.failures ?? {}),
   })
 }
 

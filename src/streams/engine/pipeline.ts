@@ -1,4 +1,4 @@
-import { merge, Subject, type Observable, type OperatorFunction } from 'rxjs'
+import { merge, Subject, Subscription, tap, type Observable, type OperatorFunction } from 'rxjs'
 import type { GraphNode, SubTopology } from '../dsl/graph.ts'
 import type { StepContext } from '../dsl/step.ts'
 
@@ -10,8 +10,16 @@ export interface Pipeline {
   readonly sources: ReadonlyMap<string, Subject<unknown>>
   /** Completes the sources; resolves when every flow has drained, asynchronous steps included. Rejects with the first error. */
   drain(): Promise<void>
+  /** Stops everything at once, what is under way included: nothing comes out of it any more. */
+  close(): void
   /** The first error of any branch: one branch's failure is the turn's failure. */
-  readonly failure: { readonly error: unknown } | undefined
+  readonly failure: Failure | undefined
+}
+
+export interface Failure {
+  readonly error: unknown
+  /** The id of the node that failed; known where the pipeline is traced. */
+  readonly nodeId: number | undefined
 }
 
 const operatorOf = (node: GraphNode, context: StepContext): AnyOperator | undefined => {
@@ -28,8 +36,14 @@ const operatorOf = (node: GraphNode, context: StepContext): AnyOperator | undefi
   }
 }
 
-/** Binds the steps of a sub-topology to a task, once; each call of the result subscribes a pipeline for one turn. */
-export const preparePipeline = (subTopology: SubTopology, context: StepContext): (() => Pipeline) => {
+/**
+ * Binds the steps of a sub-topology to a task, once; each call of the result subscribes a pipeline for one turn. A traced one
+ * knows which node failed, at the price of an operator more for each node.
+ */
+export const preparePipeline = (
+  subTopology: SubTopology,
+  context: StepContext,
+): ((isTraced?: boolean) => Pipeline) => {
   const { nodes } = subTopology
   const operators = new Map(nodes.map(node => [node.id, operatorOf(node, context)]))
   const childCount = new Map<number, number>()
@@ -37,12 +51,14 @@ export const preparePipeline = (subTopology: SubTopology, context: StepContext):
     childCount.set(parent, (childCount.get(parent) ?? 0) + 1)
   }
 
-  return () => {
+  return (isTraced = false) => {
     const sources = new Map<string, Subject<unknown>>()
     const outputs = new Map<number, Observable<unknown>>()
     const subscriptions: (() => void)[] = []
     let openEnds = 0
-    let failure: { readonly error: unknown } | undefined
+    let failure: Failure | undefined
+    let failedNode: number | undefined
+    const running = new Subscription()
     let settle: (() => void) | undefined
 
     const end = (): void => {
@@ -50,7 +66,7 @@ export const preparePipeline = (subTopology: SubTopology, context: StepContext):
       if (openEnds === 0) settle?.()
     }
     const fail = (error: unknown): void => {
-      failure ??= { error }
+      failure ??= { error, nodeId: failedNode }
       end()
     }
 
@@ -63,17 +79,19 @@ export const preparePipeline = (subTopology: SubTopology, context: StepContext):
         for (const topic of node.topics) sources.set(topic, subject)
         outputs.set(node.id, subject)
       } else if (input !== undefined) {
-        const output$ = operator === undefined ? merge(...inputs) : input.pipe(operator)
+        const untraced$ = operator === undefined ? merge(...inputs) : input.pipe(operator)
+        // What is below a failing node sees its error, too; what is above does not.
+        const output$ = isTraced ? untraced$.pipe(tap({ error: () => (failedNode ??= node.id) })) : untraced$
         const children = childCount.get(node.id) ?? 0
         if (children === 1) {
           outputs.set(node.id, output$)
         } else if (children === 0) {
           openEnds++
-          subscriptions.push(() => output$.subscribe({ error: fail, complete: end }))
+          subscriptions.push(() => running.add(output$.subscribe({ error: fail, complete: end })))
         } else {
           const fanOut = new Subject<unknown>()
           outputs.set(node.id, fanOut)
-          subscriptions.push(() => output$.subscribe(fanOut))
+          subscriptions.push(() => running.add(output$.subscribe(fanOut)))
         }
       }
     }
@@ -85,6 +103,7 @@ export const preparePipeline = (subTopology: SubTopology, context: StepContext):
       get failure() {
         return failure
       },
+      close: () => running.unsubscribe(),
       drain: async () => {
         for (const source of new Set(sources.values())) source.complete()
         if (openEnds > 0) {

@@ -1,27 +1,29 @@
-import { SluiceError, messageOf } from '../../core/errors.ts'
-import { derivedId } from '../../core/ids.ts'
-import { partitionFor } from '../../kafka/partitioner.ts'
-import type { ConsumedRecord, Header, ProducedRecord } from '../../kafka/types.ts'
-import {
-  brokerTopicName,
-  changelogTopicName,
-  type GraphTopic,
-  type SubTopology,
-  type Topology,
-} from '../dsl/graph.ts'
-import { headerText, type Message } from '../dsl/message.ts'
-import type { StepContext } from '../dsl/step.ts'
+import type { Clock } from '../../core/clock.ts'
+import { messageOf, SluiceError } from '../../core/errors.ts'
+import { brokerMaxMessageBytes } from '../../kafka/batch-size.ts'
+import type { ConsumedRecord, ProducedRecord } from '../../kafka/types.ts'
+import { deadLetterTopicName, failingNameOf } from '../dsl/failures.ts'
+import { changelogTopicName, type SubTopology, type Topology } from '../dsl/graph.ts'
+import type { Message } from '../dsl/message.ts'
+import type { StepContext, TimedStore } from '../dsl/step.ts'
 import { TaskStore, type Overlay } from '../state/task-store.ts'
-import type { BoundFormats, KeyValueSerde } from './bound-formats.ts'
+import type { BoundFormats } from './bound-formats.ts'
 import { changelogRecord, retentionRuleOf } from './changelog.ts'
+import { checkedStore } from './checked-store.ts'
+import { FailureLog, isPassing, type PassedOver } from './failure-log.ts'
 import { preparePipeline, type Pipeline } from './pipeline.ts'
+import { RecordFormats } from './record-formats.ts'
+import { Collected, type Segment } from './segment.ts'
 
 /** What one turn of one task has to write; nothing of it is visible before the commit. */
 export interface TurnResult {
+  /** Dead letters included. */
   readonly outputs: readonly ProducedRecord[]
   /** One record per key and turn, with the last value. */
   readonly changelog: readonly ProducedRecord[]
   readonly effects: ReadonlyMap<string, readonly Message<unknown, unknown>[]>
+  /** Records that failed and were skipped or parked. */
+  readonly passedOver: readonly PassedOver[]
 }
 
 export interface TaskOptions {
@@ -31,12 +33,10 @@ export interface TaskOptions {
   readonly formats: BoundFormats
   /** By the topic's name on the broker. */
   readonly partitionCount: (brokerTopic: string) => number
-}
-
-/** How a topic of the graph appears in records. */
-interface Binding extends KeyValueSerde {
-  readonly brokerName: string
-  readonly topic: GraphTopic
+  /** `max.message.bytes`, by the topic's name on the broker. Default: the broker's own default. */
+  readonly maxMessageBytes?: (brokerTopic: string) => number
+  /** Says when a record was parked; nothing else depends on it. */
+  readonly clock: Clock
 }
 
 /** `<sub-topology>_<partition>`, as Kafka Streams names tasks. */
@@ -46,6 +46,10 @@ export const taskIdOf = (subTopologyId: number, partition: number): string => `$
  * One sub-topology on one partition: the operators, the stores and the turns that run through them. Pure but for its own state:
  * records go in, a TurnResult comes out, and `promote` or `forget` decides what becomes of the turn's writes.
  *
+ * A record that fails leaves nothing behind: what its segment of the turn has done is undone, and the segment's records run again,
+ * each alone in a traced pipeline. So the turn knows which of them failed, and in which step, also where a step is asynchronous;
+ * no record runs more than twice, and nothing is watched while nothing fails.
+ *
  * Sequence: (`beginTurn` → `push`* → `endTurn`)* with `promote` once per ended turn, oldest first, or `forget` for all of them.
  */
 export class Task {
@@ -53,72 +57,70 @@ export class Task {
   readonly partition: number
   readonly stores = new Map<string, TaskStore>()
   readonly #options: TaskOptions
-  readonly #bindings = new Map<string, Binding>()
-  readonly #graphNameOf = new Map<string, string>()
-  readonly #openPipeline: () => Pipeline
-  #pipeline: Pipeline | undefined
-  #overlays: [store: string, overlay: Overlay][] = []
-  #outputs: ProducedRecord[] = []
-  #effects = new Map<string, Message<unknown, unknown>[]>()
-  #ordinals = new Map<string, number>()
+  readonly #formats: RecordFormats
+  readonly #maxMessageBytes: (brokerTopic: string) => number
+  readonly #openPipeline: (isTraced?: boolean) => Pipeline
+  #overlays: readonly (readonly [store: string, overlay: Overlay])[] = []
+  #segment: Segment | undefined
+  #done = new Collected()
+  #failures: FailureLog
 
   constructor(options: TaskOptions) {
-    const { topology, subTopology, partition, formats } = options
+    const { topology, subTopology, partition } = options
     this.#options = options
+    this.#maxMessageBytes = options.maxMessageBytes ?? (() => brokerMaxMessageBytes)
     this.partition = partition
     this.id = taskIdOf(subTopology.id, partition)
     for (const name of subTopology.stores)
       this.stores.set(name, new TaskStore(retentionRuleOf(topology.stores.get(name))))
-    for (const [name, topic] of topology.topics) {
-      const brokerName = brokerTopicName(topology, name)
-      this.#bindings.set(name, { brokerName, topic, ...formats.topic(name) })
-      this.#graphNameOf.set(brokerName, name)
-    }
+    this.#formats = new RecordFormats({ ...options, maxMessageBytes: this.#maxMessageBytes })
+    this.#failures = this.#newFailures()
     const context: StepContext = {
-      store: declaration => this.stores.get(declaration.name) as TaskStore,
+      store: ({ name }) => this.#checkedStore(name),
       deliver: (topic, message) => this.#deliver(topic, message),
-      effect: (name, message) => this.#collect(name, message),
+      effect: (name, message) => this.#segment?.collected.addEffect(name, message),
     }
     this.#openPipeline = preparePipeline(subTopology, context)
   }
 
   beginTurn(): void {
-    this.#pipeline = this.#openPipeline()
-    this.#overlays = [...this.stores].map(([name, store]) => [name, store.beginTurn()])
-    this.#outputs = []
-    this.#effects = new Map()
-    this.#ordinals = new Map()
+    this.#done = new Collected()
+    this.#failures = this.#newFailures()
+    this.#overlays = this.#openOverlays()
+    this.#segment = this.#newSegment(false)
   }
 
-  /** Decodes a record and pushes it through. Errors: SLUICE_STREAMS_RECORD_FAILED naming topic, partition, offset. */
-  push(record: ConsumedRecord): void {
-    const pipeline = this.#pipeline as Pipeline
-    try {
-      const message = this.#decode(record)
-      pipeline.sources.get(this.#graphNameOf.get(record.topic) as string)?.next(message)
-    } catch (error) {
-      throw this.#failed(record, error)
-    }
-    if (pipeline.failure !== undefined) throw this.#failed(record, pipeline.failure.error)
+  /**
+   * Decodes a record and pushes it through; to be awaited when it gives a promise, which it does when a record failed.
+   * Errors: SLUICE_STREAMS_RECORD_FAILED naming topic, partition, offset and step, where that step's policy is to fail.
+   */
+  push(record: ConsumedRecord): Promise<void> | undefined {
+    const { pipeline, records } = this.#segment as Segment
+    // An asynchronous step failed on an earlier record.
+    if (pipeline.failure !== undefined) return this.#runEachAlone().then(() => this.push(record))
+    const message = this.#decoded(record)
+    if (message === undefined) return undefined
+    records.push(record)
+    this.#feed(pipeline, record, message)
+    return pipeline.failure === undefined ? undefined : this.#runEachAlone()
   }
 
-  /** Completes and drains the turn. */
+  /** Completes and drains the turn. Errors: as `push`. */
   async endTurn(): Promise<TurnResult> {
-    const pipeline = this.#pipeline as Pipeline
-    try {
-      await pipeline.drain()
-    } catch (error) {
-      if (error instanceof SluiceError) throw error
-      throw new SluiceError({
-        code: 'SLUICE_STREAMS_TURN_FAILED',
-        message: `task ${this.id} of ${this.#options.topology.name} failed while draining: ${messageOf(error)}`,
-        remedy: 'fix the step that threw, then start the worker again: nothing of the turn was committed',
-        cause: error,
-      })
-    } finally {
-      this.#pipeline = undefined
+    if (!(await this.#endSegment())) {
+      await this.#runEachAlone()
+      // What is left to fail has no record: a step that throws when its source completes.
+      if (!(await this.#endSegment())) throw this.#failedAlone()
     }
-    return { outputs: this.#outputs, changelog: this.#foldedChangelog(), effects: this.#effects }
+    this.#segment = undefined
+    const { outputs, effects } = this.#done
+    const { passedOver, deadLetters } = this.#failures.result()
+    return {
+      outputs: deadLetters.length === 0 ? outputs : [...outputs, ...deadLetters],
+      changelog: this.#foldedChangelog(),
+      effects,
+      passedOver,
+    }
   }
 
   promote(): void {
@@ -126,61 +128,71 @@ export class Task {
   }
 
   forget(): void {
+    this.#segment?.pipeline.close()
+    this.#segment = undefined
     for (const store of this.stores.values()) store.forget()
-    this.#pipeline = undefined
   }
 
-  #decode(record: ConsumedRecord): Message<unknown, unknown> {
-    const binding = this.#bindings.get(this.#graphNameOf.get(record.topic) as string) as Binding
-    return {
-      key: record.key === null ? null : binding.key.decode(record.key),
-      value: record.value === null ? null : binding.value.decode(record.value),
-      topic: record.topic,
-      partition: record.partition,
-      offset: record.offset,
-      timestamp: record.timestamp,
-      headers: record.headers,
-    }
+  #newFailures(): FailureLog {
+    const { topology, clock } = this.#options
+    const topic = deadLetterTopicName(topology)
+    return new FailureLog(topology, this.id, () => ({
+      topic,
+      maxMessageBytes: this.#maxMessageBytes(topic),
+      nowMs: clock.now(),
+    }))
   }
 
-  #deliver(topicName: string, message: Message<unknown, unknown>): void {
-    const { brokerName, topic, key, value } = this.#bindings.get(topicName) as Binding
-    const keyBytes = key.encode(message.key)
-    this.#outputs.push({
-      topic: brokerName,
-      partition: partitionFor(keyBytes, this.#options.partitionCount(brokerName)),
-      timestamp: message.timestamp,
-      key: keyBytes,
-      value: value.encode(message.value),
-      headers: topic.kind === 'repartition' ? message.headers : this.#headersFor(topic, message),
+  #openOverlays(): readonly (readonly [store: string, overlay: Overlay])[] {
+    return [...this.stores].map(([name, store]) => [name, store.beginTurn()])
+  }
+
+  #newSegment(isApart: boolean, isTraced = false): Segment {
+    return { pipeline: this.#openPipeline(isTraced), records: [], collected: new Collected(), isApart }
+  }
+
+  #failedAlone(): SluiceError {
+    const error = this.#segment?.pipeline.failure?.error
+    return new SluiceError({
+      code: 'SLUICE_STREAMS_TURN_FAILED',
+      message: `task ${this.id} of ${this.#options.topology.name} failed while draining: ${messageOf(error)}`,
+      remedy:
+        'fix the step that throws without a record, then start the worker again: nothing of the turn was committed',
+      cause: error,
     })
   }
 
-  #headersFor(topic: GraphTopic, message: Message<unknown, unknown>): readonly Header[] {
-    const eventType = this.#options.formats.eventType(topic.name)
-    const trace = message.headers.find(header => header[0] === 'traceparent')
-    return [
-      ['id', Buffer.from(this.#eventId(topic, message))],
-      ...(eventType === undefined ? [] : [['eventType', Buffer.from(eventType)] as const]),
-      ...(trace === undefined ? [] : [trace]),
-    ]
+  #decoded(record: ConsumedRecord): Message<unknown, unknown> | undefined {
+    try {
+      return this.#formats.decode(record)
+    } catch (error) {
+      this.#failures.judge(record, this.#sourceOf(record), error)
+      return undefined
+    }
   }
 
-  // Name-based, so that the same input gives the same ids whatever the turns were.
-  #eventId(topic: GraphTopic, message: Message<unknown, unknown>): string {
-    if (topic.eventId !== undefined) return topic.eventId(message.value as never)
-    const place = `${message.topic}-${message.partition}-${message.offset}`
-    const source = headerText(message.headers, 'id') ?? place
-    const counted = `${place}>${topic.name}`
-    const ordinal = this.#ordinals.get(counted) ?? 0
-    this.#ordinals.set(counted, ordinal + 1)
-    return derivedId(source, topic.name, ordinal)
+  #sourceOf(record: ConsumedRecord): string {
+    const topic = this.#formats.graphName(record.topic)
+    const { nodes } = this.#options.subTopology
+    return nodes.find(node => node.kind === 'source' && node.topics.includes(topic))?.name ?? ''
   }
 
-  #collect(effect: string, message: Message<unknown, unknown>): void {
-    const collected = this.#effects.get(effect)
-    if (collected === undefined) this.#effects.set(effect, [message])
-    else collected.push(message)
+  #feed(pipeline: Pipeline, record: ConsumedRecord, message: Message<unknown, unknown>): void {
+    pipeline.sources.get(this.#formats.graphName(record.topic))?.next(message)
+  }
+
+  #deliver(topicName: string, message: Message<unknown, unknown>): void {
+    const { outputs, ordinals } = (this.#segment as Segment).collected
+    outputs.push(this.#formats.encode(topicName, message, ordinals))
+  }
+
+  #checkedStore(name: string): TimedStore {
+    const { topology, formats } = this.#options
+    const place = { topic: changelogTopicName(topology, name), partition: this.partition }
+    return checkedStore(name, this.stores.get(name) as TaskStore, (key, value) => {
+      const entry = { key, value, timestamp: 0, streamTime: Number.MAX_SAFE_INTEGER }
+      this.#formats.fitting(changelogRecord(place, entry, formats.store(name)))
+    })
   }
 
   #foldedChangelog(): ProducedRecord[] {
@@ -192,14 +204,51 @@ export class Task {
     })
   }
 
-  #failed(record: ConsumedRecord, cause: unknown): SluiceError {
-    const place = { topic: record.topic, partition: record.partition, offset: record.offset }
-    return new SluiceError({
-      code: 'SLUICE_STREAMS_RECORD_FAILED',
-      message: `${this.#options.topology.name} failed on ${place.topic}[${place.partition}] at offset ${place.offset}: ${messageOf(cause)}`,
-      remedy: 'fix the step or the record, then start the worker again: nothing of the turn was committed',
-      details: { ...place, task: this.id },
-      cause,
-    })
+  /** Ends the open segment, as the last of the turn; false when one of its records failed, and all of them are to run again. */
+  async #endSegment(): Promise<boolean> {
+    const { pipeline, collected, isApart } = this.#segment as Segment
+    try {
+      await pipeline.drain()
+    } catch (error) {
+      if (isPassing(error)) throw error
+      return false
+    }
+    if (isApart) for (const store of this.stores.values()) store.fold()
+    this.#done.append(collected)
+    return true
+  }
+
+  /** Undoes the open segment and runs its records again, one by one, without those that fail; then a new segment is open. */
+  async #runEachAlone(): Promise<void> {
+    const { pipeline, records, isApart } = this.#segment as Segment
+    const error = pipeline.failure?.error
+    if (isPassing(error)) throw error
+    pipeline.close()
+    for (const store of this.stores.values()) store.rollback()
+    if (!isApart) this.#overlays = this.#openOverlays()
+    for (const record of records) await this.#runAlone(record)
+    this.#openOverlays()
+    this.#segment = this.#newSegment(true)
+  }
+
+  async #runAlone(record: ConsumedRecord): Promise<void> {
+    const message = this.#decoded(record)
+    if (message === undefined) return
+    this.#openOverlays()
+    const segment = this.#newSegment(true, true)
+    this.#segment = segment
+    const { pipeline } = segment
+    this.#feed(pipeline, record, message)
+    try {
+      await pipeline.drain()
+    } catch (error) {
+      pipeline.close()
+      for (const store of this.stores.values()) store.rollback()
+      const nodeId = pipeline.failure?.nodeId ?? -1
+      this.#failures.judge(record, failingNameOf(this.#options.subTopology, nodeId), error)
+      return
+    }
+    for (const store of this.stores.values()) store.fold()
+    this.#done.append(segment.collected)
   }
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.ts'
 import type { CrashPoints } from '../../core/crash-points.ts'
+import type { Logger } from '../../core/log.ts'
 import type { AvroCodecs } from '../../codec/avro-codecs.ts'
 import type {
   ConsumedRecord,
@@ -9,9 +10,11 @@ import type {
   OffsetPosition,
   TransactionalProducer,
 } from '../../kafka/types.ts'
-import type { Task } from '../engine/task.ts'
+import type { PassedOver } from '../engine/failure-log.ts'
+import type { Task, TurnResult } from '../engine/task.ts'
 import { commitTurn } from './commit.ts'
 import { runEffects, type EffectHandlers } from './effects.ts'
+import { reportPassedOver } from './passed-over.ts'
 import type { OwnedTasks } from './owned-tasks.ts'
 import type { Retry } from './retry.ts'
 
@@ -25,6 +28,7 @@ export interface TurnLoopOptions {
   readonly effects: EffectHandlers
   readonly membership: () => Promise<GroupMetadata>
   readonly clock: Clock
+  readonly log: Logger
   readonly retry: Retry
   /** A turn takes no more records after this, milliseconds. */
   readonly commitIntervalMs: number
@@ -37,6 +41,8 @@ export interface TurnCounts {
   records: number
   commits: number
   forgotten: number
+  deadLetters: number
+  skipped: number
 }
 
 /**
@@ -44,7 +50,7 @@ export interface TurnCounts {
  * overlay over it; no more than these two are ever open, which is what bounds memory.
  */
 export class TurnLoop {
-  readonly counts: TurnCounts = { records: 0, commits: 0, forgotten: 0 }
+  readonly counts: TurnCounts = { records: 0, commits: 0, forgotten: 0, deadLetters: 0, skipped: 0 }
   readonly #options: TurnLoopOptions
   readonly #open = new Set<Task>()
   readonly #committed = new Map<string, number>()
@@ -88,7 +94,8 @@ export class TurnLoop {
         active.task.beginTurn()
         this.#open.add(active.task)
       }
-      active.task.push(record)
+      const repeated = active.task.push(record)
+      if (repeated !== undefined) await repeated
       this.#openRecords++
     }
     this.counts.records += records.length
@@ -98,7 +105,7 @@ export class TurnLoop {
   async endTurn(): Promise<void> {
     const { effects, retry } = this.#options
     const tasks = [...this.#open]
-    const results = []
+    const results: TurnResult[] = []
     for (const task of tasks) results.push(await task.endTurn())
     const positions = this.#movedPositions()
     this.#open.clear()
@@ -114,6 +121,7 @@ export class TurnLoop {
           return
         }
         this.counts.commits++
+        this.#report(results.flatMap(({ passedOver }) => passedOver))
         for (const { topic, partition, offset } of positions)
           this.#committed.set(`${topic}-${partition}`, offset)
       },
@@ -140,6 +148,12 @@ export class TurnLoop {
     this.#committed.clear()
     this.counts.forgotten++
     return error
+  }
+
+  #report(passedOver: readonly PassedOver[]): void {
+    if (passedOver.length === 0) return
+    for (const { policy } of passedOver) this.counts[policy === 'skip' ? 'skipped' : 'deadLetters']++
+    reportPassedOver(passedOver, this.#options)
   }
 
   #movedPositions(): OffsetPosition[] {

@@ -1,4 +1,5 @@
 import { messageOf, SluiceError } from '../../core/errors.ts'
+import { brokerMaxMessageBytes } from '../../kafka/batch-size.ts'
 import type {
   GroupJoin,
   GroupMetadata,
@@ -23,6 +24,8 @@ export interface SessionParts {
   readonly transactionalId: string
   readonly plan: readonly PlannedTask[]
   readonly counts: PartitionCounts
+  /** `max.message.bytes` of the topics that are written, by their names on the broker. */
+  readonly messageLimits: ReadonlyMap<string, number>
   readonly formats: BoundFormats
   readonly reader: LogReader
   readonly producer: TransactionalProducer
@@ -69,6 +72,7 @@ export class WorkerSession {
       membership: () => this.#generation(),
       clock: options.clock,
       retry,
+      log: options.log,
       commitIntervalMs: options.commitIntervalMs ?? 100,
       maxTurnRecords: options.maxTurnRecords ?? 5_000,
       crash: options.crash,
@@ -162,7 +166,7 @@ export class WorkerSession {
   }
 
   #take(id: string, fence: string | undefined): void {
-    const { options, formats, counts, retry, transactionalId, admin } = this.#parts
+    const { options, formats, counts, messageLimits, retry, transactionalId, admin } = this.#parts
     const planned = this.#planned.get(id) as PlannedTask
     this.tasks.restore(planned, signal =>
       retry(`restoring task ${id}`, async (): Promise<ReadyTask> => {
@@ -173,6 +177,8 @@ export class WorkerSession {
           partition: planned.partition,
           formats,
           partitionCount: topic => counts.get(topic) ?? 1,
+          maxMessageBytes: topic => messageLimits.get(topic) ?? brokerMaxMessageBytes,
+          clock: options.clock,
         })
         const positions = await restoreTask(task, planned, {
           kafka: options.kafka,

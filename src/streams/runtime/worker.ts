@@ -9,6 +9,7 @@ import { externalTopics } from '../dsl/topology.ts'
 import { bindFormats } from '../engine/bound-formats.ts'
 import { requireHandlers, type EffectHandlers } from './effects.ts'
 import { taskAssignor } from './group-protocol.ts'
+import { deadLetterTopicSpecs, messageLimitsOf } from './dead-letter-topics.ts'
 import { Membership } from './membership.ts'
 import { retrying } from './retry.ts'
 import {
@@ -55,6 +56,16 @@ export interface WorkerStatus {
   readonly commits: number
   readonly forgottenTurns: number
   readonly restoredRecords: number
+  /** Records parked in the dead letter topic. */
+  readonly deadLetters: number
+  /** Records that failed and were skipped. */
+  readonly skipped: number
+}
+
+/** What the broker says of the topics that are read and written. */
+interface PreparedTopics {
+  readonly counts: PartitionCounts
+  readonly messageLimits: ReadonlyMap<string, number>
 }
 
 // A stop must end before whoever asked for it loses patience.
@@ -86,6 +97,8 @@ export class StreamWorker {
       commits: session?.turns.counts.commits ?? 0,
       forgottenTurns: session?.turns.counts.forgotten ?? 0,
       restoredRecords: session?.restoredRecords ?? 0,
+      deadLetters: session?.turns.counts.deadLetters ?? 0,
+      skipped: session?.turns.counts.skipped ?? 0,
     }
   }
 
@@ -99,7 +112,7 @@ export class StreamWorker {
       requireHandlers(topology, this.#options.effects ?? {})
       const admin = kafka.admin()
       closers.push(() => admin.close())
-      const counts = await retry('preparing topics', () => this.#prepareTopics(admin))
+      const { counts, messageLimits } = await retry('preparing topics', () => this.#prepareTopics(admin))
       const formats = await retry('registering schemas', () => bindFormats(topology, codecs))
       const plan = planTasks(topology, counts)
       const producer = kafka.transactionalProducer(transactionalId, {
@@ -116,6 +129,7 @@ export class StreamWorker {
         transactionalId,
         plan,
         counts,
+        messageLimits,
         formats,
         reader,
         producer,
@@ -137,16 +151,25 @@ export class StreamWorker {
     }
   }
 
-  async #prepareTopics(admin: KafkaAdmin): Promise<PartitionCounts> {
+  async #prepareTopics(admin: KafkaAdmin): Promise<PreparedTopics> {
     const { topology, replicas } = this.#options
-    const described = await admin.describeTopics(externalTopics(topology).map(({ name }) => name))
+    const externalNames = externalTopics(topology).map(({ name }) => name)
+    const described = await admin.describeTopics(externalNames)
     const counts = withRepartitionCounts(
       topology,
       new Map(described.map(({ name, partitions }) => [name, partitions])),
     )
-    const internal = internalTopicSpecs(topology, counts)
+    const sourceLimits = await messageLimitsOf(admin, externalNames)
+    const internal = [
+      ...internalTopicSpecs(topology, counts),
+      ...deadLetterTopicSpecs(topology, counts, sourceLimits),
+    ]
     await admin.ensureTopics(internal.map(spec => (replicas === undefined ? spec : { ...spec, replicas })))
-    return counts
+    const internalNames = internal.map(({ name }) => name)
+    return {
+      counts,
+      messageLimits: new Map([...sourceLimits, ...(await messageLimitsOf(admin, internalNames))]),
+    }
   }
 
   #member(plan: readonly PlannedTask[]): GroupMember {

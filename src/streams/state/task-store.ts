@@ -75,6 +75,21 @@ export class TaskStore implements TimedStore {
     return turn.entries
   }
 
+  /** Drops the newest overlay alone: as if its writes had not been. */
+  rollback(): void {
+    this.#turns.pop()
+  }
+
+  /** Makes the newest overlay's writes part of the one below it. */
+  fold(): void {
+    const top = this.#turns.pop()
+    const below = this.#turns.at(-1)
+    if (top === undefined || below === undefined) throw new Error('a store has no overlay to fold into')
+    for (const [id, entry] of top.entries) below.entries.set(id, entry)
+    below.streamTime = top.streamTime
+    below.hasExpired ||= top.hasExpired
+  }
+
   /** The oldest turn's transaction has committed: its writes are state now. */
   promote(): void {
     const turn = this.#turns.shift()

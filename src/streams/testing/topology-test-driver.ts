@@ -6,7 +6,10 @@ import { brokerTopicName, type Topology } from '../dsl/graph.ts'
 import type { Message } from '../dsl/message.ts'
 import type { TopicDeclaration } from '../dsl/topic.ts'
 import type { KeyValueStore, StoreDeclaration } from '../dsl/store.ts'
+import { deadLetterTopicName } from '../dsl/failures.ts'
 import { bindFormats, type BoundFormats } from '../engine/bound-formats.ts'
+import type { PassedOver } from '../engine/failure-log.ts'
+import { readDeadLetter, type DeadLetter } from '../engine/read-dead-letter.ts'
 import { Task, taskIdOf, type TurnResult } from '../engine/task.ts'
 
 export interface TopologyTestDriverOptions {
@@ -16,6 +19,8 @@ export interface TopologyTestDriverOptions {
   readonly turnSize?: number
   /** Where the virtual clock starts, milliseconds since the epoch. Default 0. */
   readonly startAtMs?: number
+  /** `max.message.bytes` of every topic. Default: the broker's own default. */
+  readonly maxMessageBytes?: number
   /** Handlers of the topology's effects; an effect without one only collects. */
   readonly effects?: Readonly<
     Record<string, (messages: readonly Message<unknown, unknown>[]) => Promise<void>>
@@ -36,6 +41,7 @@ type Log = ConsumedRecord[][]
 export class TopologyTestDriver {
   readonly #topology: Topology
   readonly #formats: BoundFormats
+  readonly #codecs: AvroCodecs
   readonly #partitions: number
   readonly #turnSize: number
   readonly #effects: NonNullable<TopologyTestDriverOptions['effects']>
@@ -44,15 +50,23 @@ export class TopologyTestDriver {
   readonly #positions = new Map<string, number>()
   readonly #read = new Map<string, number>()
   readonly #collected = new Map<string, Message<unknown, unknown>[]>()
+  readonly #passedOver: PassedOver[] = []
   #nowMs: number
 
-  private constructor(topology: Topology, formats: BoundFormats, options: TopologyTestDriverOptions) {
+  private constructor(
+    topology: Topology,
+    codecs: AvroCodecs,
+    formats: BoundFormats,
+    options: TopologyTestDriverOptions,
+  ) {
     this.#topology = topology
+    this.#codecs = codecs
     this.#formats = formats
     this.#partitions = options.partitions ?? 1
     this.#turnSize = options.turnSize ?? 1
     this.#effects = options.effects ?? {}
     this.#nowMs = options.startAtMs ?? 0
+    const { maxMessageBytes } = options
     for (const subTopology of topology.subTopologies) {
       for (let partition = 0; partition < this.#partitions; partition++) {
         const task = new Task({
@@ -61,6 +75,8 @@ export class TopologyTestDriver {
           partition,
           formats,
           partitionCount: () => this.#partitions,
+          clock: { now: () => this.#nowMs, sleep: () => Promise.resolve() },
+          ...(maxMessageBytes === undefined ? {} : { maxMessageBytes: () => maxMessageBytes }),
         })
         this.#tasks.set(task.id, task)
       }
@@ -72,7 +88,7 @@ export class TopologyTestDriver {
     options: TopologyTestDriverOptions = {},
   ): Promise<TopologyTestDriver> {
     const codecs = new AvroCodecs(memorySchemaRegistry())
-    return new TopologyTestDriver(topology, await bindFormats(topology, codecs), options)
+    return new TopologyTestDriver(topology, codecs, await bindFormats(topology, codecs), options)
   }
 
   /** Moves the virtual clock, and so the time of the records piped after it. */
@@ -113,6 +129,36 @@ export class TopologyTestDriver {
       })
     }
     await this.#runUntilQuiet()
+  }
+
+  /** Writes bytes as they are, as another producer would, and runs the topology; the partition is 0 unless told. */
+  async pipeRaw(
+    topic: Pick<TopicDeclaration<unknown, unknown>, 'name'>,
+    records: readonly (Pick<ConsumedRecord, 'key' | 'value'> &
+      Partial<Pick<ConsumedRecord, 'partition' | 'timestamp' | 'headers'>>)[],
+  ): Promise<void> {
+    for (const { key, value, partition, timestamp, headers } of records) {
+      this.#append({
+        topic: topic.name,
+        partition: partition ?? 0,
+        timestamp: timestamp ?? this.#nowMs,
+        key,
+        value,
+        headers: headers ?? [],
+      })
+    }
+    await this.#runUntilQuiet()
+  }
+
+  /** Every record parked so far, partition by partition. */
+  deadLetters(): readonly DeadLetter[] {
+    const logs = this.#logs.get(deadLetterTopicName(this.#topology)) ?? []
+    return logs.flat().map(readDeadLetter)
+  }
+
+  /** Records passed over so far, skipped ones included. */
+  passedOver(): readonly PassedOver[] {
+    return this.#passedOver
   }
 
   /** The records written to a topic since the last read of it, partition by partition. */
@@ -175,10 +221,11 @@ export class TopologyTestDriver {
   }
 
   async #turn(task: Task, records: readonly ConsumedRecord[]): Promise<void> {
+    await this.#codecs.load(this.#codecs.missingIds(records.map(record => record.value)))
     task.beginTurn()
     let result: TurnResult
     try {
-      for (const record of records) task.push(record)
+      for (const record of records) await task.push(record)
       result = await task.endTurn()
     } catch (error) {
       task.forget()
@@ -189,6 +236,7 @@ export class TopologyTestDriver {
       await this.#effects[name]?.(messages)
     }
     for (const record of result.outputs) this.#append(record)
+    this.#passedOver.push(...result.passedOver)
     task.promote()
   }
 
