@@ -163,7 +163,7 @@ describe('error codes', () => {
   ].map(([, code = '']) => code)
   // Environment variables share the prefix; a code always stands in quotes and is no variable of ours.
   const variables =
-    /^SLUICE_(POSTGRES_URL|KAFKA|CASSANDRA|CASSANDRA_DATACENTER|REGISTRY_URL|KEYSPACE|API_URL|API_PORT|STACK|CACHE_DIR|MAVEN_BASE_URL|CRASH_[A-Z]+|TEST_[A-Z_]+)$/
+    /^SLUICE_(POSTGRES_URL|KAFKA|CASSANDRA|CASSANDRA_DATACENTER|REGISTRY_URL|KEYSPACE|API_URL|API_PORT|SESSION_TIMEOUT_MS|STACK|CACHE_DIR|MAVEN_BASE_URL|CRASH_[A-Z]+|TEST_[A-Z_]+)$/
   const used = new Set(
     sources
       .flatMap(({ text }) => [...codeOf(text).matchAll(/['"`](SLUICE_[A-Z0-9]+_[A-Z0-9_]*[A-Z0-9])['"`]/g)])

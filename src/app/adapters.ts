@@ -31,6 +31,9 @@ export const serverSettings = [
   'keyspace',
 ] as const satisfies readonly (keyof ServerConfig)[]
 
+/** What a process that runs workers has to know besides. */
+export const workerSettings = ['sessionTimeoutMs'] as const satisfies readonly (keyof Config)[]
+
 /** A pool of connections to Postgres; nothing is connected before the first statement. */
 export const openPostgres = (config: Pick<ServerConfig, 'postgresUrl'>, log: Logger): Postgres =>
   createPostgres({ url: config.postgresUrl, log })

@@ -17,6 +17,8 @@ export interface Config {
   /** Base URL of the Confluent-compatible API. */
   readonly registryUrl: string
   readonly keyspace: string
+  /** A worker that is silent for so long has lost its tasks. */
+  readonly sessionTimeoutMs: number
 }
 
 /** Where settings come from. */
@@ -48,9 +50,23 @@ const urlOf = (...protocols: readonly string[]): z.ZodType<string> =>
       `is not a URL beginning with ${protocols.map(protocol => `${protocol}//`).join(' or ')}`,
     )
 
+/** Digits only: no sign, no fraction, no unit. */
+const milliseconds = (least: number): z.ZodType<number> =>
+  z
+    .string()
+    .refine(
+      text => /^[0-9]{1,9}$/.test(text) && Number(text) >= least,
+      `is not a number of milliseconds (${least} or more)`,
+    )
+    .transform(Number)
+
 const withoutSlash = (text: string): string => text.replace(/\/+$/, '')
 
-/** One reader per setting: the variable it comes from, how it is checked, and what the stack says of it. */
+/** A setting's variable, how it is checked, and where its value comes from when nobody has set it: the stack, or a default. */
+type Setting = { readonly variable: string; readonly schema: z.ZodType } & (
+  { readonly inStack: (urls: StackUrls) => string } | { readonly fallback: string }
+)
+
 const settings = {
   apiUrl: {
     variable: 'SLUICE_API_URL',
@@ -100,10 +116,17 @@ const settings = {
       ),
     inStack: (urls: StackUrls) => urls.keyspace,
   },
-} satisfies Record<
-  keyof Config,
-  { variable: string; schema: z.ZodType; inStack: (urls: StackUrls) => string }
->
+  sessionTimeoutMs: {
+    variable: 'SLUICE_SESSION_TIMEOUT_MS',
+    schema: milliseconds(1_000),
+    fallback: '6000',
+  },
+} satisfies Record<keyof Config, Setting>
+
+const isOpenToStack = (setting: Setting): boolean => 'inStack' in setting
+
+const unset = (setting: Setting, urls: StackUrls | undefined): string | undefined =>
+  'fallback' in setting ? setting.fallback : urls === undefined ? undefined : setting.inStack(urls)
 
 /** The environment variable of each setting. */
 export const variableOf = (name: keyof Config): string => settings[name].variable
@@ -122,7 +145,7 @@ export const loadConfig = async <N extends keyof Config>(
 ): Promise<Pick<Config, N>> => {
   const given = (name: keyof Config): string | undefined =>
     sources.env[settings[name].variable]?.trim() || undefined
-  const isOpen = needs.some(name => given(name) === undefined)
+  const isOpen = needs.some(name => isOpenToStack(settings[name]) && given(name) === undefined)
   const urls = isOpen ? await sources.stackUrls() : undefined
 
   const values: Partial<Record<keyof Config, unknown>> = {}
@@ -130,9 +153,10 @@ export const loadConfig = async <N extends keyof Config>(
   const missing: string[] = []
   for (const name of Object.keys(settings) as (keyof Config)[]) {
     const setting = settings[name]
-    const text = given(name) ?? (urls === undefined ? undefined : setting.inStack(urls))
+    const isNeeded = (needs as readonly string[]).includes(name)
+    const text = given(name) ?? (isNeeded || isOpenToStack(setting) ? unset(setting, urls) : undefined)
     if (text === undefined) {
-      if ((needs as readonly string[]).includes(name)) missing.push(setting.variable)
+      if (isNeeded) missing.push(setting.variable)
       continue
     }
     const parsed = setting.schema.safeParse(text)

@@ -5,11 +5,13 @@ import type { Logger } from '../core/log.ts'
 import type { Topology } from '../streams/dsl/index.ts'
 import type { EffectHandlers } from '../streams/runtime/effects.ts'
 import { StreamWorker, type WorkerStatus } from '../streams/runtime/worker.ts'
+import type { Config } from './config.ts'
 import { openKafka, openRegistry, type ServerConfig } from './adapters.ts'
 
 export interface RunWorkersOptions {
   readonly topologies: readonly Topology[]
-  readonly config: Pick<ServerConfig, 'kafkaBrokers' | 'registryUrl'>
+  readonly config: Pick<ServerConfig, 'kafkaBrokers' | 'registryUrl'> &
+    Partial<Pick<Config, 'sessionTimeoutMs'>>
   /** Stable over restarts, unlike any other worker's. */
   readonly instanceId: string
   readonly effects: EffectHandlers
@@ -35,7 +37,17 @@ export const runWorkers = async (options: RunWorkersOptions): Promise<void> => {
   const stop = AbortSignal.any([signal, failed.signal])
   const workers = topologies.map(
     topology =>
-      new StreamWorker({ topology, kafka, codecs, effects, clock: systemClock, log, instanceId, crash }),
+      new StreamWorker({
+        topology,
+        kafka,
+        codecs,
+        effects,
+        clock: systemClock,
+        log,
+        instanceId,
+        crash,
+        sessionTimeoutMs: config.sessionTimeoutMs,
+      }),
   )
   options.onStarted?.(() => workers.map(worker => worker.status()))
   try {

@@ -1,4 +1,4 @@
-import { openCassandra, openPostgres, serverSettings } from '../app/adapters.ts'
+import { openCassandra, openPostgres, serverSettings, workerSettings } from '../app/adapters.ts'
 import { crashPointsOf } from '../app/crash-points.ts'
 import { createLogger } from '../app/logger.ts'
 import { runWorkers } from '../app/worker.ts'
@@ -28,7 +28,7 @@ export interface RunFlags {
 export const runTopologies = async (names: readonly string[], flags: RunFlags): Promise<void> => {
   const instanceId = flags.instance
   const topologies = selectTopologies(names)
-  const config = await loadSettings(serverSettings)
+  const config = await loadSettings([...serverSettings, ...workerSettings])
   const log = createLogger(`worker-${instanceId}`)
   const crash = crashPointsOf({ env: process.env, log })
   const postgres = openPostgres(config, log)

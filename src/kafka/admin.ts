@@ -141,27 +141,12 @@ export class ClusterAdmin implements KafkaAdmin {
     partitions: readonly TopicPartition[],
     timeoutMs = this.#cluster.operationTimeoutMs,
   ): Promise<OffsetPosition[]> {
-    if (partitions.length === 0) return []
-    const topics = partitionsByTopic(partitions).map(({ name, partitions: indexes }) => ({
-      name,
-      partitionIndexes: indexes,
-    }))
-    const response = await this.#coordinated(
-      'group',
-      groupId,
-      'reading committed offsets',
-      timeoutMs,
-      coordinator =>
-        // Stable only: an offset with a transaction pending on it would let two owners process the same records.
-        this.#lane.call(coordinator, offsetFetchV8.api, [{ groupId, memberEpoch: -1, topics }], true),
-    )
-    const offsets = new Map<string, number>()
-    for (const { name, partitions: found } of response.groups[0]?.topics ?? []) {
-      for (const { partitionIndex, committedOffset } of found) {
-        offsets.set(positionKey({ topic: name, partition: partitionIndex }), Number(committedOffset))
-      }
-    }
-    return partitions.map(of => ({ ...of, offset: offsets.get(positionKey(of)) ?? -1 }))
+    // Stable only: an offset with a transaction pending on it would let two owners process the same records.
+    return this.#fetchOffsets(groupId, partitions, true, timeoutMs)
+  }
+
+  unstableOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<OffsetPosition[]> {
+    return this.#fetchOffsets(groupId, partitions, false, this.#cluster.operationTimeoutMs)
   }
 
   async commitOffsets(group: GroupMetadata, positions: readonly OffsetPosition[]): Promise<void> {
@@ -185,6 +170,46 @@ export class ClusterAdmin implements KafkaAdmin {
     await this.#coordinated('transaction', transactionalId, 'fencing', undefined, coordinator =>
       this.#lane.call(coordinator, initProducerIdV5.api, transactionalId, fencingTimeoutMs, -1n, -1),
     )
+  }
+
+  async #fetchOffsets(
+    groupId: string,
+    partitions: readonly TopicPartition[],
+    requireStable: boolean,
+    timeoutMs: number,
+  ): Promise<OffsetPosition[]> {
+    if (partitions.length === 0) return []
+    const topics = partitionsByTopic(partitions).map(({ name, partitions: indexes }) => ({
+      name,
+      partitionIndexes: indexes,
+    }))
+    const response = await this.#coordinated(
+      'group',
+      groupId,
+      'reading committed offsets',
+      timeoutMs,
+      coordinator =>
+        this.#lane.call(
+          coordinator,
+          offsetFetchV8.api,
+          [{ groupId, memberEpoch: -1, topics }],
+          requireStable,
+        ),
+    )
+    const found = new Map<string, { readonly offset: number; readonly metadata?: string }>()
+    for (const { name, partitions: answers } of response.groups[0]?.topics ?? []) {
+      for (const { partitionIndex, committedOffset, metadata } of answers) {
+        found.set(positionKey({ topic: name, partition: partitionIndex }), {
+          offset: Number(committedOffset),
+          ...(metadata ? { metadata } : {}),
+        })
+      }
+    }
+    return partitions.map(({ topic, partition }) => ({
+      topic,
+      partition,
+      ...(found.get(positionKey({ topic, partition })) ?? { offset: -1 }),
+    }))
   }
 
   get isClosed(): boolean {

@@ -99,7 +99,16 @@ const refusalById = new Map<string, Refusal>([
     {
       code: 'SLUICE_KAFKA_INSTANCE_FENCED',
       reaction: 'stop',
-      remedy: 'another process joined with the same group instance id: stop one of them',
+      remedy:
+        'another process joined with the same instance id and goes on in its place: give each an id of its own, or start only one',
+    },
+  ],
+  [
+    'INCONSISTENT_GROUP_PROTOCOL',
+    {
+      code: 'SLUICE_KAFKA_PROTOCOL_DIFFERS',
+      reaction: 'stop',
+      remedy: 'stop the members that speak the other protocol first, or give this group a name of its own',
     },
   ],
   [

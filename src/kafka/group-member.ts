@@ -1,6 +1,6 @@
-import { heartbeatV4, joinGroupV9, leaveGroupV5, syncGroupV5 } from '@platformatic/kafka'
+import { describeGroupsV5, heartbeatV4, joinGroupV9, leaveGroupV5, syncGroupV5 } from '@platformatic/kafka'
 import { SluiceError } from '../core/errors.ts'
-import { errorIdOf, handlingOf, kafkaError } from './classify.ts'
+import { errorIdOf, errorOfId, handlingOf, kafkaError } from './classify.ts'
 import type { Cluster } from './cluster.ts'
 import {
   decodeAssignment,
@@ -28,6 +28,8 @@ type JoinGroupResponse = joinGroupV9.JoinGroupResponse
 type Listener = (reason: 'rebalance' | 'lost') => void
 
 const protocolType = 'consumer'
+// Beyond its session, for the group to notice that a dead member is gone.
+const expiryGraceMs = 2_000
 
 /** Membership of a classic group by raw requests; see `GroupMember` for the contract. */
 export class KafkaGroupMember implements GroupMember {
@@ -49,7 +51,8 @@ export class KafkaGroupMember implements GroupMember {
     this.#cluster = cluster
     this.#options = options
     this.#joinLane = cluster.openLane(options.rebalanceTimeoutMs + cluster.requestTimeoutMs)
-    this.#heartbeatLane = cluster.openLane(Math.min(options.sessionTimeoutMs, cluster.requestTimeoutMs))
+    // A reply that hangs has to be given up while the session can still be saved.
+    this.#heartbeatLane = cluster.openLane(Math.min(options.sessionTimeoutMs / 2, cluster.requestTimeoutMs))
     this.#signal = AbortSignal.any([cluster.signal, this.#closing.signal])
   }
 
@@ -61,7 +64,7 @@ export class KafkaGroupMember implements GroupMember {
     this.#listeners.push(listener)
   }
 
-  async join(userData: Buffer): Promise<GroupJoin> {
+  async join(userData: () => Buffer): Promise<GroupJoin> {
     this.#signal.throwIfAborted()
     if (this.#isJoining) {
       throw new SluiceError({
@@ -92,20 +95,21 @@ export class KafkaGroupMember implements GroupMember {
   async leave(): Promise<void> {
     if (this.#closing.signal.aborted) return
     await this.#stopHeartbeats()
-    // A static member comes back under its name: leaving would cost a rebalance for nothing.
-    if (this.#memberId !== '' && this.#options.groupInstanceId === null)
-      await this.#sendLeave().catch(() => {})
+    // A static member leaves, too: it may not come back, and what it had would wait for its session.
+    if (this.#memberId !== '') await this.#sendLeave().catch(() => {})
     this.#metadata = undefined
     this.#closing.abort(closedError())
     await Promise.all([this.#joinLane.close(), this.#heartbeatLane.close()])
   }
 
-  async #joinUntilSynced(userData: Buffer): Promise<GroupJoin> {
+  async #joinUntilSynced(userData: () => Buffer): Promise<GroupJoin> {
     const { clock, operationTimeoutMs } = this.#cluster
-    const deadline = clock.now() + operationTimeoutMs + this.#options.rebalanceTimeoutMs
+    const { groupId, rebalanceTimeoutMs, sessionTimeoutMs } = this.#options
+    const startedAt = clock.now()
+    const deadline = startedAt + operationTimeoutMs + rebalanceTimeoutMs
     for (let tries = 0; ; tries++) {
       try {
-        return await this.#sync(await this.#sendJoin(userData))
+        return await this.#sync(await this.#sendJoin(userData()))
       } catch (error) {
         this.#signal.throwIfAborted()
         const id = errorIdOf(error)
@@ -113,20 +117,50 @@ export class KafkaGroupMember implements GroupMember {
         if (id === 'MEMBER_ID_REQUIRED') continue
         if (id === 'UNKNOWN_MEMBER_ID') {
           this.#memberId = ''
+          if (this.#metadata === undefined) continue
+          // What the caller says it owns was true of a member: it has to think again before it joins as a new one.
           this.#lose()
-          continue
         }
         // The group moved on between our join and our sync: take part in the next round.
         if (id === 'REBALANCE_IN_PROGRESS' || id === 'ILLEGAL_GENERATION') continue
-        const handling = handlingOf(error)
-        if (handling === 'refuse' || clock.now() >= deadline) {
-          this.#lose()
-          throw kafkaError(error, `joining group ${this.#options.groupId}`, { group: this.#options.groupId })
+        if (id === 'INCONSISTENT_GROUP_PROTOCOL') {
+          // Members with the other protocol may be dead ones, whose sessions have not run out.
+          if (clock.now() - startedAt >= sessionTimeoutMs + expiryGraceMs) throw await this.#differs(error)
+          await clock.sleep(pauseMs('again', tries), this.#signal)
+          continue
         }
-        if (handling === 'find-coordinator') this.#cluster.dropCoordinator('group', this.#options.groupId)
+        const handling = handlingOf(error)
+        if (handling === 'refuse') this.#lose()
+        if (handling === 'refuse' || clock.now() >= deadline)
+          throw kafkaError(error, `joining group ${groupId}`, { group: groupId })
+        if (handling === 'find-coordinator') this.#cluster.dropCoordinator('group', groupId)
         await clock.sleep(pauseMs(handling, tries), this.#signal)
       }
     }
+  }
+
+  async #differs(cause: unknown): Promise<SluiceError> {
+    const { groupId, protocolName } = this.#options
+    const running = await this.#runningProtocol().catch(() => '')
+    const what = `joining group ${groupId} with protocol ${protocolName}, whose members speak ${running || 'another one'}`
+    return errorOfId(
+      'INCONSISTENT_GROUP_PROTOCOL',
+      what,
+      { group: groupId, protocol: protocolName, running },
+      cause,
+    )
+  }
+
+  /** Empty while the group is between two generations. */
+  async #runningProtocol(): Promise<string> {
+    const { groupId } = this.#options
+    const response = await this.#heartbeatLane.call(
+      await this.#cluster.coordinator('group', groupId),
+      describeGroupsV5.api,
+      [groupId],
+      false,
+    )
+    return response.groups[0]?.protocolData ?? ''
   }
 
   async #sendJoin(userData: Buffer): Promise<JoinGroupResponse> {
@@ -148,6 +182,9 @@ export class KafkaGroupMember implements GroupMember {
         null,
       )
       this.#memberId = response.memberId
+      // From now on the broker takes commits of this generation only; what we told it we own stays ours in it.
+      const { memberId, generationId } = response
+      this.#metadata = { groupId, memberId, generationId, groupInstanceId }
       return response
     } catch (error) {
       if (errorIdOf(error) === 'MEMBER_ID_REQUIRED') this.#memberId = givenMemberId(error)
@@ -158,6 +195,7 @@ export class KafkaGroupMember implements GroupMember {
   async #sync(joined: JoinGroupResponse): Promise<GroupJoin> {
     const { groupId, groupInstanceId, protocolName, assign } = this.#options
     const { memberId, generationId } = joined
+    const metadata = { groupId, memberId, generationId, groupInstanceId }
     const isLeader = joined.leader === memberId
     const assignments = isLeader && !joined.skipAssignment ? await assignmentsOf(joined, assign) : []
     const response = await this.#joinLane.call(
@@ -171,8 +209,6 @@ export class KafkaGroupMember implements GroupMember {
       protocolName,
       assignments,
     )
-    const metadata = { groupId, memberId, generationId, groupInstanceId }
-    this.#metadata = metadata
     return { metadata, isLeader, ...decodeAssignment(response.assignment) }
   }
 
@@ -190,9 +226,8 @@ export class KafkaGroupMember implements GroupMember {
 
   async #beat(signal: AbortSignal): Promise<void> {
     const { clock } = this.#cluster
-    const { heartbeatIntervalMs, sessionTimeoutMs, groupId } = this.#options
+    const { heartbeatIntervalMs, groupId } = this.#options
     let isAsked = false
-    let lastAnswerMs = clock.now()
     let pause = heartbeatIntervalMs
     for (;;) {
       await clock.sleep(pause, signal).catch(() => {})
@@ -200,22 +235,21 @@ export class KafkaGroupMember implements GroupMember {
       pause = heartbeatIntervalMs
       try {
         await this.#sendHeartbeat()
-        lastAnswerMs = clock.now()
       } catch (error) {
         if (signal.aborted) return
         const id = errorIdOf(error)
         const handling = handlingOf(error)
         if (id === 'REBALANCE_IN_PROGRESS') {
-          lastAnswerMs = clock.now()
           // Heartbeats go on while the caller finishes its work, so that the session survives until it joins.
           if (!isAsked) this.#notify('rebalance')
           isAsked = true
-        } else if (handling === 'refuse' || clock.now() - lastAnswerMs >= sessionTimeoutMs) {
-          // Dropped by the group, or silent for so long that the group must have dropped us.
+        } else if (handling === 'refuse') {
           if (id === 'UNKNOWN_MEMBER_ID') this.#memberId = ''
           this.#lose()
           return
         } else {
+          // Silence is no loss, however long: a coordinator that was restarted still knows its members, and until it answers
+          // nothing can be committed, here or by anybody who took over.
           if (handling === 'find-coordinator') this.#cluster.dropCoordinator('group', groupId)
           pause = Math.min(heartbeatIntervalMs, 100)
         }
@@ -238,7 +272,7 @@ export class KafkaGroupMember implements GroupMember {
   }
 
   async #sendLeave(): Promise<void> {
-    const { groupId } = this.#options
+    const { groupId, groupInstanceId } = this.#options
     await this.#cluster.callCoordinator(
       {
         type: 'group',
@@ -249,7 +283,7 @@ export class KafkaGroupMember implements GroupMember {
       },
       coordinator =>
         this.#heartbeatLane.call(coordinator, leaveGroupV5.api, groupId, [
-          { memberId: this.#memberId, groupInstanceId: null, reason: 'closed' },
+          { memberId: this.#memberId, groupInstanceId, reason: 'closed' },
         ]),
     )
   }

@@ -16,10 +16,10 @@ export const partitionsByTopic = (
 export const offsetsByTopic = (positions: readonly OffsetPosition[]) =>
   [...Map.groupBy(positions, ({ topic }) => topic)].map(([name, of]) => ({
     name,
-    partitions: of.map(({ partition, offset }) => ({
+    partitions: of.map(({ partition, offset, metadata = '' }) => ({
       partitionIndex: partition,
       committedOffset: BigInt(offset),
       committedLeaderEpoch: -1,
-      committedMetadata: '',
+      committedMetadata: metadata,
     })),
   }))

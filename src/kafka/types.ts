@@ -27,6 +27,8 @@ export interface ProducedRecord extends TopicPartition {
 /** `offset` is the next one to read. */
 export interface OffsetPosition extends TopicPartition {
   readonly offset: number
+  /** What whoever commits an offset notes beside it; comes back when committed offsets are read. */
+  readonly metadata?: string
 }
 
 /** Who commits offsets: the group's coordinator refuses a generation that is not the current one. */
@@ -118,12 +120,24 @@ export interface GroupJoin {
  * `join` runs JoinGroup + SyncGroup; heartbeats go on in between; `onRebalance` says that the group wants a new join.
  */
 export interface GroupMember {
-  /** The current generation, for offset commits; undefined before the first join and after a loss. */
+  /**
+   * The current generation, for offset commits; undefined before the first join and after a loss. While a join waits for the other
+   * members it is the former generation, with which the broker takes commits until the new one begins.
+   */
   metadata(): GroupMetadata | undefined
-  /** Joins or rejoins; `userData` is read at that moment. Retries what is transient; a fenced static member rejects. */
-  join(userData: Buffer): Promise<GroupJoin>
-  /** Called once each time the coordinator asks for a rebalance, or when membership was lost (`lost`: state of tasks may belong to others). */
+  /**
+   * Joins or rejoins; `userData` is asked each time the group is told. Retries what is transient.
+   * Errors: SLUICE_KAFKA_MEMBERSHIP_LOST when the group has dropped this member meanwhile (`lost` was called; join again with what is
+   * true then), SLUICE_KAFKA_INSTANCE_FENCED when another process has taken the group instance id, SLUICE_KAFKA_PROTOCOL_DIFFERS
+   * when living members speak another protocol (their names in `details`).
+   */
+  join(userData: () => Buffer): Promise<GroupJoin>
+  /**
+   * Called once each time the coordinator asks for a rebalance, or when it says that this member is none any more (`lost`: its
+   * partitions may belong to others). A coordinator that is silent says neither.
+   */
   onRebalance(listener: (reason: 'rebalance' | 'lost') => void): void
+  /** Leaves at once, a static member too: what it had goes to the others without waiting for its session. */
   leave(): Promise<void>
 }
 
@@ -159,6 +173,8 @@ export interface KafkaAdmin {
     partitions: readonly TopicPartition[],
     timeoutMs?: number,
   ): Promise<OffsetPosition[]>
+  /** As they are now, with transactions pending: tells who committed last, never where to read on. */
+  unstableOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<OffsetPosition[]>
   /** Plain offset commit for at-least-once; the generation is checked by the broker. */
   commitOffsets(group: GroupMetadata, positions: readonly OffsetPosition[]): Promise<void>
   /** Fences another owner's transactional id and ends its open transaction. */

@@ -57,6 +57,18 @@ describe('settings', () => {
     expect(asked).toEqual([])
   })
 
+  test('a time has a default that no stack is asked for, and is a number of milliseconds', async () => {
+    const load = (text?: string) =>
+      loadConfig(['sessionTimeoutMs'], {
+        env: text === undefined ? {} : { SLUICE_SESSION_TIMEOUT_MS: text },
+        stackUrls: () => Promise.reject(new Error('asked')),
+      })
+    expect(await load()).toEqual({ sessionTimeoutMs: 6_000 })
+    expect(await load('45000')).toEqual({ sessionTimeoutMs: 45_000 })
+    for (const wrong of ['6s', '-1', '999', '1e4'])
+      await expect(load(wrong)).rejects.toMatchObject({ code: 'SLUICE_CONFIG_INVALID' })
+  })
+
   test('all wrong values are listed at once, needed or not', async () => {
     const env = {
       SLUICE_POSTGRES_URL: 'mysql://x',

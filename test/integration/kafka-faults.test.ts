@@ -192,7 +192,7 @@ describe('a group member over a broken connection', () => {
     })
     const events: string[] = []
     member.onRebalance(reason => events.push(reason))
-    const { metadata } = await member.join(Buffer.alloc(0))
+    const { metadata } = await member.join(() => Buffer.alloc(0))
     let cuts = 0
     proxy.onFault(() => cuts++)
     for (let cut = 1; cut <= 3; cut++) {

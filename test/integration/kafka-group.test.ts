@@ -42,6 +42,7 @@ const createMember = (
     sessionTimeoutMs?: number
     from?: Kafka
     heartbeatIntervalMs?: number
+    protocolName?: string
   } = {},
 ): TestMember => {
   const { from = kafka, ...rest } = options
@@ -57,7 +58,7 @@ const createMember = (
   })
   const events: string[] = []
   member.onRebalance(reason => events.push(reason))
-  return { member, events, join: () => member.join(Buffer.from(name)) }
+  return { member, events, join: () => member.join(() => Buffer.from(name)) }
 }
 
 const numbers = ({ partitions: of }: GroupJoin): number[] => of.map(({ partition }) => partition)
@@ -162,7 +163,7 @@ describe('a group member', () => {
     const joiningA = a.join()
     await until(() => b.events.length > 0)
     const [sharedA] = await Promise.all([joiningA, b.join()])
-    await a.member.leave()
+    // As after a kill: the dead one has told nobody.
     const restarted = createMember(groupId, 'a', { groupInstanceId: 'a' })
     const back = await restarted.join()
     expect(numbers(back)).toEqual(numbers(sharedA))
@@ -172,7 +173,82 @@ describe('a group member', () => {
     })
     expect(b.events).toEqual(['rebalance'])
     await admin.commitOffsets(back.metadata, [{ topic, partition: 0, offset: 5 }])
+    await a.member.leave()
+    expect(b.events).toEqual(['rebalance'])
     await Promise.all([restarted.member.leave(), b.member.leave()])
+  })
+
+  it('gives its part to the others at once when it leaves, though it has a static name', async () => {
+    const groupId = unique('static-leave')
+    const a = createMember(groupId, 'a', { groupInstanceId: 'a', sessionTimeoutMs: 60_000 })
+    await a.join()
+    const b = createMember(groupId, 'b', { groupInstanceId: 'b', sessionTimeoutMs: 60_000 })
+    const joiningB = b.join()
+    await until(() => a.events.length > 0)
+    await Promise.all([a.join(), joiningB])
+    await a.member.leave()
+    await until(() => b.events.length > 0)
+    expect(numbers(await b.join())).toEqual([0, 1, 2, 3])
+    await b.member.leave()
+  })
+
+  it('commits while its join waits for the others, with the former generation', async () => {
+    const groupId = unique('waiting')
+    const a = createMember(groupId, 'a')
+    const { metadata } = await a.join()
+    const b = createMember(groupId, 'b')
+    const joiningB = b.join()
+    await until(() => a.events.length > 0)
+    const c = createMember(groupId, 'c')
+    const joiningC = c.join()
+    expect(a.member.metadata()).toEqual(metadata)
+    await admin.commitOffsets(metadata, [{ topic, partition: 0, offset: 3, metadata: 'by a' }])
+    expect(await admin.committedOffsets(groupId, [{ topic, partition: 0 }])).toEqual([
+      { topic, partition: 0, offset: 3, metadata: 'by a' },
+    ])
+    const [again] = await Promise.all([a.join(), joiningB, joiningC])
+    expect(again.metadata.generationId).toBeGreaterThan(metadata.generationId)
+    await Promise.all([a, b, c].map(({ member }) => member.leave()))
+  })
+
+  it('is refused by a group whose members speak another protocol, once the dead among them can be no more', async () => {
+    const groupId = unique('protocol')
+    const a = createMember(groupId, 'a', { groupInstanceId: 'a' })
+    await a.join()
+    const other = { protocolName: 'other', sessionTimeoutMs: 1_000 }
+    const b = createMember(groupId, 'b', other)
+    await expect(b.join()).rejects.toMatchObject({
+      code: 'SLUICE_KAFKA_PROTOCOL_DIFFERS',
+      details: { protocol: 'other', running: 'test' },
+    })
+    expect(a.events).toEqual([])
+    // Under the name of the old one, too: it must not be given what was meant for the old protocol.
+    const successor = createMember(groupId, 'a', { ...other, groupInstanceId: 'a', sessionTimeoutMs: 20_000 })
+    const joining = successor.join()
+    await a.member.leave()
+    expect(numbers(await joining)).toEqual([0, 1, 2, 3])
+    await Promise.all([b, successor].map(({ member }) => member.leave()))
+  })
+
+  it('is told of a loss in the middle of a join, before it joins as a new one', async () => {
+    const groupId = unique('lost-joining')
+    const a = createMember(groupId, 'a')
+    await a.join()
+    const silent = createMember(groupId, 'silent')
+    const joiningSilent = silent.join()
+    await until(() => a.events.length > 0)
+    const [{ metadata }] = await Promise.all([a.join(), joiningSilent])
+    const b = createMember(groupId, 'b')
+    const joiningB = b.join()
+    await until(() => a.events.length > 1)
+    const refused = a.join().catch((error: unknown) => error)
+    const tools = new Admin({ clientId: 'test', bootstrapBrokers: [stack.kafka] })
+    await tools.removeMembersFromConsumerGroup({ groupId, members: [{ memberId: metadata.memberId }] })
+    await tools.close()
+    expect(await refused).toMatchObject({ code: 'SLUICE_KAFKA_MEMBERSHIP_LOST' })
+    expect(a.events.at(-1)).toBe('lost')
+    await Promise.all([joiningB, a.join(), silent.join()])
+    await Promise.all([a, b, silent].map(({ member }) => member.leave()))
   })
 
   it('is fenced when another process joins under its static name', async () => {

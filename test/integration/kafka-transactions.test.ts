@@ -45,7 +45,7 @@ const join = async (groupId: string) => {
     assign: members =>
       members.map(({ memberId }) => ({ memberId, partitions: [partition0], userData: Buffer.alloc(0) })),
   })
-  return { member, joined: await member.join(Buffer.alloc(0)) }
+  return { member, joined: await member.join(() => Buffer.alloc(0)) }
 }
 
 describe('a transactional producer', () => {
@@ -186,7 +186,7 @@ describe('a transactional producer', () => {
     await producer.init()
     const { member, joined: old } = await join(groupId)
     await producer.send([record(name, 0, 'kept')])
-    const current = await member.join(Buffer.from('changed'))
+    const current = await member.join(() => Buffer.from('changed'))
     expect(current.metadata.generationId).toBeGreaterThan(old.metadata.generationId)
     const position = { ...partition0, offset: 42 }
     await expect(producer.sendOffsets(old.metadata, [position])).rejects.toMatchObject({

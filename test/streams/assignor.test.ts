@@ -16,8 +16,9 @@ const group = fc
     const tasks = tasksOf(taskCount)
     const members: Candidate[] = Array.from({ length: memberCount }, (_, member) => ({
       memberId: `member-${member}`,
-      transactionalId: `tx-${member}`,
+      generation: 1,
       owned: tasks.filter((_, index) => owners[index] === member),
+      held: [],
     }))
     return { tasks, members }
   })
@@ -65,8 +66,8 @@ describe('the assignor', () => {
 
   it('divides each sub-topology, not only the sum, when a second member comes', () => {
     const tasks = ['0', '1', '2'].flatMap(sub => ['0', '1', '2', '3'].map(partition => `${sub}_${partition}`))
-    const alone = [{ memberId: 'a', transactionalId: 'a', owned: tasks }]
-    const joined = [...alone, { memberId: 'b', transactionalId: 'b', owned: [] }]
+    const alone = [{ memberId: 'a', generation: 1, owned: tasks, held: [] }]
+    const joined = [...alone, { memberId: 'b', generation: -1, owned: [], held: [] }]
     for (const { owned } of afterwards(afterwards(joined, tasks), tasks)) {
       expect(owned.map(task => Number(task.split('_')[0])).toSorted((one, other) => one - other)).toEqual([
         0, 0, 1, 1, 2, 2,
@@ -85,5 +86,37 @@ describe('the assignor', () => {
         }
       }),
     )
+  })
+
+  it('believes the later generation of two that claim one task, and neither of two of the same', () => {
+    const claim = (memberId: string, generation: number, owned: string[]) => ({
+      memberId,
+      generation,
+      owned,
+      held: [],
+    })
+    const tasks = ['0_0', '0_1']
+    const later = assignTasks(tasks, [claim('a', 4, ['0_0']), claim('b', 5, ['0_0', '0_1'])])
+    expect(later.get('a')).toEqual([])
+    expect(later.get('b')).toContain('0_0')
+    const same = assignTasks(tasks, [claim('a', 5, ['0_0']), claim('b', 5, ['0_0', '0_1'])])
+    expect([...same.values()].flat()).toEqual(['0_1'])
+  })
+
+  it('gives a task that nobody runs to the one that still has its state', () => {
+    const tasks = ['0_0', '0_1', '0_2', '0_3']
+    const back = { generation: -1, owned: [] }
+    const members = [
+      { memberId: 'a', ...back, held: ['0_2', '0_3'] },
+      { memberId: 'b', ...back, held: ['0_0', '0_1'] },
+    ]
+    expect(assignTasks(tasks, members)).toEqual(
+      new Map([
+        ['a', ['0_2', '0_3']],
+        ['b', ['0_0', '0_1']],
+      ]),
+    )
+    const owner = { memberId: 'b', generation: 5, owned: tasks, held: [] }
+    expect(assignTasks(tasks, [{ memberId: 'a', ...back, held: tasks }, owner]).get('a')).toEqual([])
   })
 })

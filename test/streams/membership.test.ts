@@ -5,16 +5,20 @@ import { Membership } from '../../src/streams/runtime/membership.ts'
 /** A group in which the test plays the coordinator. */
 class PlayedMember implements GroupMember {
   current: GroupMetadata | undefined
+  joins = 0
   #listener: (reason: 'rebalance' | 'lost') => void = () => {}
-  #answer: (join: GroupJoin) => void = () => {}
+  #resolve: (join: GroupJoin) => void = () => {}
+  #reject: (error: Error) => void = () => {}
 
   metadata(): GroupMetadata | undefined {
     return this.current
   }
 
   join(): Promise<GroupJoin> {
-    return new Promise(resolve => {
-      this.#answer = resolve
+    this.joins++
+    return new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
     })
   }
 
@@ -28,7 +32,12 @@ class PlayedMember implements GroupMember {
 
   async complete(generationId: number): Promise<void> {
     this.current = { groupId: 'g', memberId: 'm', generationId, groupInstanceId: null }
-    this.#answer({ metadata: this.current, isLeader: false, partitions: [], userData: Buffer.alloc(0) })
+    this.#resolve({ metadata: this.current, isLeader: false, partitions: [], userData: Buffer.alloc(0) })
+    await new Promise(resolve => setImmediate(resolve))
+  }
+
+  async refuse(message: string): Promise<void> {
+    this.#reject(new Error(message))
     await new Promise(resolve => setImmediate(resolve))
   }
 
@@ -38,43 +47,73 @@ class PlayedMember implements GroupMember {
   }
 }
 
+const begun = () => {
+  const member = new PlayedMember()
+  const membership = new Membership(member)
+  membership.begin(() => Buffer.alloc(0))
+  return { member, membership }
+}
+
+const lostCode = expect.objectContaining({ code: 'SLUICE_STREAMS_MEMBERSHIP_LOST' }) as Error
+
 describe('a worker’s membership', () => {
   it('drops the outcome of a join that a newer one has superseded: its tasks were never claimed', async () => {
-    const member = new PlayedMember()
-    const membership = new Membership(member)
-    membership.startJoin(Buffer.from('claims 1'))
+    const { member, membership } = begun()
     await member.complete(1)
     member.say('rebalance')
-    membership.startJoin(Buffer.from('claims 2'))
+    expect(member.joins).toBe(2)
     expect(membership.takeJoin()).toBeUndefined()
     await member.complete(2)
     expect(membership.takeJoin()?.metadata.generationId).toBe(2)
   })
 
-  it('gives no generation to a commit after a loss, until the loss was taken', async () => {
-    const member = new PlayedMember()
-    const membership = new Membership(member)
-    membership.startJoin(Buffer.alloc(0))
+  it('commits with the generation in force while a join waits for the others', async () => {
+    const { member, membership } = begun()
     await member.complete(1)
-    expect((await membership.current()).generationId).toBe(1)
-    member.say('lost')
-    await expect(membership.current()).rejects.toMatchObject({ code: 'SLUICE_STREAMS_MEMBERSHIP_LOST' })
-    expect(membership.takeLost()).toBe(true)
-    expect(membership.wantsJoin).toBe(true)
+    member.say('rebalance')
+    expect(membership.isJoining).toBe(true)
+    expect(membership.current().generationId).toBe(1)
+    await member.complete(2)
+    expect(membership.current().generationId).toBe(2)
   })
 
-  it('says at once that the group wants a join, but not while one is under way', async () => {
-    const member = new PlayedMember()
-    const membership = new Membership(member)
-    let asked = 0
-    membership.onWanted(() => {
-      asked++
-    })
-    membership.startJoin(Buffer.alloc(0))
-    member.say('rebalance')
-    expect(asked).toBe(0)
+  it('neither gives a generation nor joins after a loss, until the loss was accepted', async () => {
+    const { member, membership } = begun()
+    await member.complete(1)
+    member.say('lost')
+    expect(() => membership.current()).toThrow(lostCode)
+    membership.requestJoin()
+    await membership.settled()
+    expect(member.joins).toBe(1)
+    await membership.acceptLoss()
+    membership.joinIfWanted()
+    expect(member.joins).toBe(2)
+    expect(membership.takeJoin()).toBeUndefined()
+    await member.complete(3)
+    expect(membership.current().generationId).toBe(3)
+  })
+
+  it('forgets a join that failed because membership was lost in it', async () => {
+    const { member, membership } = begun()
     await member.complete(1)
     member.say('rebalance')
-    expect(asked).toBe(1)
+    member.say('lost')
+    await member.refuse('UNKNOWN_MEMBER_ID')
+    await membership.acceptLoss()
+    expect(membership.takeJoin()).toBeUndefined()
+    membership.joinIfWanted()
+    expect(member.joins).toBe(3)
+  })
+
+  it('joins again for a commit that waits for a new generation, though the join before failed', async () => {
+    const { member, membership } = begun()
+    await member.complete(1)
+    member.say('rebalance')
+    await member.refuse('no coordinator')
+    const settled = membership.settled()
+    expect(member.joins).toBe(3)
+    await member.complete(2)
+    await settled
+    expect(membership.current().generationId).toBe(2)
   })
 })

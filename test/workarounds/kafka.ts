@@ -49,8 +49,8 @@ export const kafkaWorkarounds: readonly Workaround[] = [
     edits: [
       {
         file: 'src/kafka/admin.ts',
-        find: '[{ groupId, memberEpoch: -1, topics }], true)',
-        replace: '[{ groupId, memberEpoch: -1, topics }], false)',
+        find: 'partitions, true, timeoutMs)',
+        replace: 'partitions, false, timeoutMs)',
       },
     ],
     tests: [transactions],

@@ -1,14 +1,17 @@
 import type { Clock } from '../../core/clock.ts'
 import type { CrashPoints } from '../../core/crash-points.ts'
 import { SluiceError } from '../../core/errors.ts'
-import type { GroupMetadata, KafkaAdmin, OffsetPosition, TransactionalProducer } from '../../kafka/types.ts'
+import type { KafkaAdmin, OffsetPosition, TransactionalProducer } from '../../kafka/types.ts'
 import type { Task, TurnResult } from '../engine/task.ts'
+import { areSame } from './commit-marks.ts'
+import type { Membership } from './membership.ts'
 import type { Retry } from './retry.ts'
 
 /** A worker's turn on its way to the log: everything its tasks did, and how far they read. */
 export interface EndedTurn {
   readonly tasks: readonly Task[]
   readonly results: readonly TurnResult[]
+  /** With the mark of this commit. */
   readonly positions: readonly OffsetPosition[]
 }
 
@@ -16,8 +19,7 @@ export interface CommitOptions {
   readonly admin: KafkaAdmin
   readonly producer: TransactionalProducer
   readonly groupId: string
-  /** The current generation; resolves only while this worker is a member. */
-  readonly membership: () => Promise<GroupMetadata>
+  readonly membership: Pick<Membership, 'current' | 'settled'>
   readonly retry: Retry
   readonly clock: Clock
   readonly crash?: CrashPoints | undefined
@@ -31,8 +33,8 @@ const refusedPauseMs = 20
  */
 export const commitTurn = async (turn: EndedTurn, options: CommitOptions): Promise<boolean> => {
   const { producer, crash } = options
-  // Not begun while the group is joining: an open transaction holds up everybody who reads its partitions.
-  await options.membership()
+  // Not begun by one that is no member: an open transaction holds up everybody who reads its partitions.
+  options.membership.current()
   // 1. Outputs and changelogs, in one transaction with
   const records = turn.results.flatMap(({ outputs, changelog }) => [...outputs, ...changelog])
   if (records.length > 0) await producer.send(records)
@@ -55,14 +57,14 @@ const sendOffsets = async (
   { producer, membership, clock }: CommitOptions,
 ): Promise<void> => {
   for (;;) {
-    const group = await membership()
     try {
-      await producer.sendOffsets(group, positions)
+      await producer.sendOffsets(membership.current(), positions)
       return
     } catch (error) {
       if (!(error instanceof SluiceError) || error.reaction !== 'retry') throw error
-      // Gives the heartbeat a moment to notice that the generation has ended.
+      // A new generation has begun and its join is not through yet, or the heartbeat has still to notice.
       await clock.sleep(refusedPauseMs)
+      await membership.settled()
     }
   }
 }
@@ -75,7 +77,6 @@ const wasCommitted = async (
 ): Promise<boolean> =>
   retry('resolving a commit of unknown outcome', async () => {
     await producer.init()
-    const stable = await admin.committedOffsets(groupId, positions)
-    const offsets = new Map(stable.map(({ topic, partition, offset }) => [`${topic}-${partition}`, offset]))
-    return positions.every(({ topic, partition, offset }) => offsets.get(`${topic}-${partition}`) === offset)
+    // Marks, not offsets: whoever has taken over meanwhile may have read exactly as far.
+    return areSame(positions, await admin.committedOffsets(groupId, positions))
   })

@@ -3,31 +3,27 @@ import type { Assign } from '../../kafka/types.ts'
 import { assignTasks } from './assignor.ts'
 import type { PlannedTask } from './task-plan.ts'
 
-/** Transactional id of each task's owner, as the assignment of a generation left it. */
-interface Owners {
-  readonly round: number
-  readonly transactionalIds: Readonly<Record<string, string>>
-}
-
 /** A member's user data in JoinGroup. */
 export interface MemberData {
   readonly transactionalId: string
+  /** The generation it was last a member of; -1 for a new one. */
+  readonly generation: number
+  /** Tasks it runs or restores. */
   readonly owned: readonly string[]
-  /** All members know all owners, so that whoever leads next knows who has left. */
-  readonly owners: Owners
+  /** Tasks it ran until it lost its membership, whose state it still has. */
+  readonly held: readonly string[]
+  /** Transactional ids of all members, as of the last assignment it has seen: whoever leads next knows from it who has gone. */
+  readonly living: readonly string[]
 }
 
 /** The leader's user data in an assignment. */
 export interface AssignmentData {
   readonly tasks: readonly string[]
-  readonly owners: Owners
-  /** Tasks of this member whose former owner is gone, with the transactional id to fence before their offsets are fetched. */
-  readonly fence: Readonly<Record<string, string>>
-  /** Another member has this member's transactional id: one of the two must end. */
-  readonly isDuplicate: boolean
+  /** Tasks that the member said it owns and has to let go; a member restarted under the same name may no longer have them. */
+  readonly revoked: readonly string[]
+  /** Transactional ids of all members. */
+  readonly living: readonly string[]
 }
-
-export const noOwners: Owners = { round: 0, transactionalIds: {} }
 
 const encode = (data: MemberData | AssignmentData): Buffer => Buffer.from(JSON.stringify(data), 'utf8')
 
@@ -49,53 +45,34 @@ const decode = (bytes: Buffer, what: string): unknown => {
 export const decodeAssignmentData = (bytes: Buffer): AssignmentData =>
   decode(bytes, 'assignment') as AssignmentData
 
-/** Of members with one transactional id, the one that has most tasks: it was there first. */
-const oneOfEach = <M extends MemberData>(members: readonly M[]): M[] => {
-  const byId = new Map<string, M>()
-  for (const member of members) {
-    const other = byId.get(member.transactionalId)
-    if (other === undefined || member.owned.length > other.owned.length)
-      byId.set(member.transactionalId, member)
-  }
-  return [...byId.values()]
-}
-
 /**
- * The assignor that the group's leader runs. Besides tasks it hands on who owned what, so that a new owner can fence one that has
- * left in the middle of a transaction, instead of waiting for that transaction's timeout.
+ * The assignor that the group's leader runs. Before it hands anything out, it has `fence` end the transactions of members that
+ * have gone, so that nobody waits for the timeout of a transaction that was open when its owner died. The names of those that have
+ * gone are known as long as one member lives that has seen them, whoever leads; when none does, a new owner finds its predecessor
+ * in the committed offsets (`committerOf`).
  */
 export const taskAssignor =
-  (plan: () => readonly PlannedTask[]): Assign =>
-  members => {
-    const tasks = plan()
-    const all = members.map(({ memberId, userData }) => ({
+  (plan: readonly PlannedTask[], fence: (transactionalIds: readonly string[]) => Promise<void>): Assign =>
+  async members => {
+    const data = members.map(({ memberId, userData }) => ({
       memberId,
       ...(decode(userData, 'subscription') as MemberData),
     }))
-    const data = oneOfEach(all)
-    const known = data.map(member => member.owners).reduce((a, b) => (b.round > a.round ? b : a), noOwners)
+    const living = data.map(({ transactionalId }) => transactionalId)
+    const gone = new Set(data.flatMap(member => member.living)).difference(new Set(living))
+    if (gone.size > 0) await fence([...gone])
     const assignment = assignTasks(
-      tasks.map(task => task.id),
+      plan.map(task => task.id),
       data,
     )
-    const living = new Set(data.map(member => member.transactionalId))
-    const transactionalIds = { ...known.transactionalIds }
-    for (const { memberId, transactionalId } of data) {
-      for (const task of assignment.get(memberId) ?? []) transactionalIds[task] = transactionalId
-    }
-    const owners = { round: known.round + 1, transactionalIds }
-    const byId = new Map(tasks.map(task => [task.id, task]))
-    return all.map(({ memberId }) => {
-      const isDuplicate = !data.some(member => member.memberId === memberId)
-      const mine = assignment.get(memberId) ?? []
-      const gone = mine.flatMap(task => {
-        const former = known.transactionalIds[task]
-        return former === undefined || living.has(former) ? [] : [[task, former] as const]
-      })
+    const byId = new Map(plan.map(task => [task.id, task]))
+    return data.map(({ memberId, owned }) => {
+      const tasks = assignment.get(memberId) ?? []
+      const revoked = owned.filter(task => !tasks.includes(task))
       return {
         memberId,
-        partitions: mine.flatMap(task => byId.get(task)?.inputs ?? []),
-        userData: encode({ tasks: mine, owners, fence: Object.fromEntries(gone), isDuplicate }),
+        partitions: tasks.flatMap(task => byId.get(task)?.inputs ?? []),
+        userData: encode({ tasks, revoked, living }),
       }
     })
   }

@@ -2,7 +2,7 @@ import { SluiceError } from '../../core/errors.ts'
 import type { GroupJoin, GroupMember, GroupMetadata } from '../../kafka/types.ts'
 
 /** What a commit meets when the worker is no member of its group, or not the one it was when it read. */
-export const membershipLost = (): SluiceError =>
+const membershipLost = (): SluiceError =>
   new SluiceError({
     code: 'SLUICE_STREAMS_MEMBERSHIP_LOST',
     message: 'the worker is no longer a member of its consumer group',
@@ -11,14 +11,15 @@ export const membershipLost = (): SluiceError =>
   })
 
 /**
- * The worker's place in its consumer group. Joining runs beside the processing: the main loop asks `wantsJoin`, calls `startJoin`,
- * goes on working, and picks the outcome up with `takeJoin`; whoever must commit awaits `current`.
+ * The worker's place in its consumer group. Joining runs beside the processing, begun as soon as the group asks for it; the main loop
+ * goes on working and committing, and picks the outcome up with `takeJoin`. After a loss nothing is committed and nothing joined
+ * until the main loop has let go of what it owned and says so with `acceptLoss`.
  */
 export class Membership {
   readonly #member: GroupMember
   #wanted = true
   #lost = false
-  #onWanted: (() => void) | undefined
+  #userData: (() => Buffer) | undefined
   #joining: Promise<void> | undefined
   #joined: GroupJoin | undefined
   #failure: { readonly error: unknown } | undefined
@@ -28,35 +29,49 @@ export class Membership {
     member.onRebalance(reason => {
       this.#wanted = true
       if (reason === 'lost') this.#lost = true
-      else if (this.#joining === undefined) this.#onWanted?.()
+      // Not left to the main loop: a join must not wait for a slow turn.
+      this.joinIfWanted()
     })
   }
 
-  /** Called when the group asks for a rebalance, so that a join need not wait for a slow turn. */
-  onWanted(listener: () => void): void {
-    this.#onWanted = listener
-  }
-
-  get wantsJoin(): boolean {
-    return this.#wanted && this.#joining === undefined
+  /** From now on joins may begin. `userData` is asked whenever the group is told. */
+  begin(userData: () => Buffer): void {
+    this.#userData = userData
+    this.joinIfWanted()
   }
 
   get isJoining(): boolean {
     return this.#joining !== undefined
   }
 
-  /** True once after membership was lost: what the worker owned may belong to others now. */
-  takeLost(): boolean {
-    const lost = this.#lost
+  /** Membership was lost: what the worker owned may belong to others now. */
+  get isLost(): boolean {
+    return this.#lost
+  }
+
+  /** The worker owns nothing any more and has no turn open; it may join again. */
+  async acceptLoss(): Promise<void> {
+    await this.#joining
+    this.#joined = undefined
+    this.#failure = undefined
     this.#lost = false
-    return lost
+    this.#wanted = true
   }
 
   requestJoin(): void {
     this.#wanted = true
+    this.joinIfWanted()
   }
 
-  startJoin(userData: Buffer): void {
+  /** The generation last taken part in; -1 before the first join and after a loss. */
+  get generation(): number {
+    return this.#member.metadata()?.generationId ?? -1
+  }
+
+  /** Begins a join when one is due and none is under way. */
+  joinIfWanted(): void {
+    const userData = this.#userData
+    if (userData === undefined || !this.#wanted || this.#lost || this.#joining !== undefined) return
     this.#wanted = false
     // An outcome nobody has taken is superseded: its new tasks are not claimed, its revoked ones still are.
     this.#joined = undefined
@@ -86,25 +101,25 @@ export class Membership {
     return joined
   }
 
-  /** Waits for a join under way and throws its outcome away: it claimed tasks that were lost meanwhile. */
-  async discardJoin(): Promise<void> {
-    await this.#joining
-    this.#joined = undefined
-    this.#failure = undefined
-    this.#wanted = true
-  }
-
-  /** The current generation, after a running join. Rejects with SLUICE_STREAMS_MEMBERSHIP_LOST when there is none. */
-  async current(): Promise<GroupMetadata> {
-    await this.#joining
+  /**
+   * The generation to commit with, the former one while a join waits for the others: nobody gets a task that this worker said it
+   * owns. Throws SLUICE_STREAMS_MEMBERSHIP_LOST when there is none.
+   */
+  current(): GroupMetadata {
     const metadata = this.#member.metadata()
     if (metadata === undefined || this.#lost) throw membershipLost()
     return metadata
   }
 
-  /** `patience` bounds the wait for a join under way. */
-  async leave(patience: Promise<void>): Promise<void> {
-    await Promise.race([this.#joining, patience])
+  /** Resolves when no join is due. */
+  async settled(): Promise<void> {
+    this.joinIfWanted()
+    await this.#joining
+  }
+
+  /** Leaves the group; `patience` bounds the wait for a first join under way, before which there is nobody to leave. */
+  async leave(patience: () => Promise<void>): Promise<void> {
+    if (this.#member.metadata() === undefined) await Promise.race([this.#joining, patience()])
     await this.#member.leave()
   }
 }

@@ -1,20 +1,18 @@
 import type { CrashPoints } from '../../core/crash-points.ts'
+import { SluiceError } from '../../core/errors.ts'
+import type { AvroCodecs } from '../../codec/avro-codecs.ts'
 import type { Kafka, KafkaAdmin, OffsetPosition, TopicPartition } from '../../kafka/types.ts'
 import type { BoundFormats } from '../engine/bound-formats.ts'
 import { entryOfChangelog } from '../engine/changelog.ts'
 import type { Task } from '../engine/task.ts'
 import type { PlannedTask } from './task-plan.ts'
-import type { AvroCodecs } from '../../codec/avro-codecs.ts'
 
 export interface RestoreOptions {
   readonly kafka: Kafka
   readonly admin: KafkaAdmin
-  readonly groupId: string
   readonly formats: BoundFormats
   readonly codecs: AvroCodecs
   readonly signal: AbortSignal
-  /** Transactional id of an owner that has left, if there was one. */
-  readonly fence: string | undefined
   readonly onRestored?: (records: number) => void
   readonly crash?: CrashPoints | undefined
 }
@@ -22,41 +20,14 @@ export interface RestoreOptions {
 const placeOf = ({ topic, partition }: TopicPartition): string => `${topic}-${partition}`
 
 /**
- * Makes a task ready: its stores as of the last commit, and the positions to read on from.
- *
- * The sequence is what makes it exact: a former owner's transaction is ended first, then offsets are fetched with pending ones
- * waited out, and only then is the changelog's end asked for; the other way round would miss the predecessor's last turn. Its
- * very end: stable offsets say that a transaction has ended where offsets are kept, not that its marker is in every changelog.
+ * Reads the changelogs of a task into its empty stores, up to their ends as of now.
+ * Errors: SLUICE_STREAMS_CHANGELOG_MOVED when a changelog's start was deleted in the middle of it; begin anew with another task.
  */
-export const restoreTask = async (
+export const restoreStores = async (
   task: Task,
   planned: PlannedTask,
   options: RestoreOptions,
-): Promise<readonly OffsetPosition[]> => {
-  const { admin } = options
-  if (options.fence !== undefined) {
-    await admin.fenceProducer(options.fence)
-    options.crash?.('restore.after-fence')
-  }
-  const positions = await committedPositions(admin, options.groupId, planned.inputs)
-  options.crash?.('restore.after-offsets')
-  if (planned.changelogs.length > 0) await restoreStores(task, planned, options)
-  return positions
-}
-
-/** Committed offsets, pending transactions waited out; the log's start where nothing was committed yet. */
-export const committedPositions = async (
-  admin: KafkaAdmin,
-  groupId: string,
-  inputs: readonly TopicPartition[],
-): Promise<readonly OffsetPosition[]> => {
-  const committed = await admin.committedOffsets(groupId, inputs)
-  const fresh = committed.filter(({ offset }) => offset < 0)
-  const starts = fresh.length === 0 ? [] : await admin.listOffsets(fresh, 'earliest')
-  return [...committed.filter(({ offset }) => offset >= 0), ...starts]
-}
-
-const restoreStores = async (task: Task, planned: PlannedTask, options: RestoreOptions): Promise<void> => {
+): Promise<void> => {
   const { kafka, admin, formats, codecs, signal } = options
   const partitions = planned.changelogs.map(({ topic, partition }) => ({ topic, partition }))
   const storeOf = new Map(planned.changelogs.map(({ topic, store }) => [topic, store]))
@@ -77,7 +48,7 @@ const restoreStores = async (task: Task, planned: PlannedTask, options: RestoreO
       )
     ) {
       signal.throwIfAborted()
-      const records = await reader.poll(5_000, 500)
+      const records = await reader.poll(5_000, 500).catch(startOver)
       const missing = codecs.missingIds(records.map(record => record.value))
       if (missing.length > 0) await codecs.load(missing)
       for (const record of records) {
@@ -90,4 +61,17 @@ const restoreStores = async (task: Task, planned: PlannedTask, options: RestoreO
   } finally {
     await reader.close()
   }
+}
+
+// What was deleted may have been read already: only a restore from the new start gives what the log holds.
+const startOver = (error: unknown): never => {
+  if (!(error instanceof SluiceError) || error.code !== 'SLUICE_KAFKA_OFFSET_OUT_OF_RANGE') throw error
+  throw new SluiceError({
+    code: 'SLUICE_STREAMS_CHANGELOG_MOVED',
+    message: `a changelog lost its oldest records while it was being read: ${error.message}`,
+    remedy: 'nothing: the task is restored again from the new start',
+    reaction: 'retry',
+    details: error.details,
+    cause: error,
+  })
 }

@@ -4,7 +4,6 @@ import type { Logger } from '../../core/log.ts'
 import type { AvroCodecs } from '../../codec/avro-codecs.ts'
 import type {
   ConsumedRecord,
-  GroupMetadata,
   KafkaAdmin,
   LogReader,
   OffsetPosition,
@@ -13,7 +12,9 @@ import type {
 import type { PassedOver } from '../engine/failure-log.ts'
 import type { Task, TurnResult } from '../engine/task.ts'
 import { commitTurn } from './commit.ts'
+import type { CommitMarks } from './commit-marks.ts'
 import { runEffects, type EffectHandlers } from './effects.ts'
+import type { Membership } from './membership.ts'
 import { reportPassedOver } from './passed-over.ts'
 import type { OwnedTasks } from './owned-tasks.ts'
 import type { Retry } from './retry.ts'
@@ -26,7 +27,8 @@ export interface TurnLoopOptions {
   readonly groupId: string
   readonly tasks: OwnedTasks
   readonly effects: EffectHandlers
-  readonly membership: () => Promise<GroupMetadata>
+  readonly membership: Pick<Membership, 'current' | 'settled'>
+  readonly marks: CommitMarks
   readonly clock: Clock
   readonly log: Logger
   readonly retry: Retry
@@ -53,7 +55,6 @@ export class TurnLoop {
   readonly counts: TurnCounts = { records: 0, commits: 0, forgotten: 0, deadLetters: 0, skipped: 0 }
   readonly #options: TurnLoopOptions
   readonly #open = new Set<Task>()
-  readonly #committed = new Map<string, number>()
   #openRecords = 0
   #openedAt = 0
   #committing: Promise<void> | undefined
@@ -101,20 +102,27 @@ export class TurnLoop {
     this.counts.records += records.length
   }
 
-  /** Ends the open turn and starts its commit, after the former one's. With nothing open, commits positions that have moved over markers. */
+  /**
+   * Ends the open turn and starts its commit, after the former one's. With nothing open, commits positions that have moved over
+   * markers, and those of tasks just taken over.
+   *
+   * Effects run before anybody asks whether this worker still owns the tasks: one that was away too long runs them once more although
+   * its turn will be forgotten, which is why they have to be idempotent.
+   */
   async endTurn(): Promise<void> {
-    const { effects, retry } = this.#options
+    const { effects, retry, marks } = this.#options
     const tasks = [...this.#open]
     const results: TurnResult[] = []
     for (const task of tasks) results.push(await task.endTurn())
-    const positions = this.#movedPositions()
+    const positions = this.#newPositions()
     this.#open.clear()
     this.#openRecords = 0
     if (results.some(result => result.effects.size > 0)) this.#options.crash?.('effects.before')
     await runEffects(results, effects, retry)
     await this.settled()
     if (this.mustRecover || positions.length === 0) return
-    this.#committing = commitTurn({ tasks, results, positions }, this.#options).then(
+    const marked = marks.mark(positions)
+    this.#committing = commitTurn({ tasks, results, positions: marked }, this.#options).then(
       committed => {
         if (!committed) {
           this.#failed = { error: undefined }
@@ -122,8 +130,7 @@ export class TurnLoop {
         }
         this.counts.commits++
         this.#report(results.flatMap(({ passedOver }) => passedOver))
-        for (const { topic, partition, offset } of positions)
-          this.#committed.set(`${topic}-${partition}`, offset)
+        marks.record(marked)
       },
       (error: unknown) => {
         this.#failed = { error }
@@ -145,7 +152,6 @@ export class TurnLoop {
     for (const { task } of this.#options.tasks.active()) task.forget()
     this.#open.clear()
     this.#openRecords = 0
-    this.#committed.clear()
     this.counts.forgotten++
     return error
   }
@@ -156,16 +162,16 @@ export class TurnLoop {
     reportPassedOver(passedOver, this.#options)
   }
 
-  #movedPositions(): OffsetPosition[] {
-    const { tasks, reader } = this.#options
+  #newPositions(): OffsetPosition[] {
+    const { tasks, reader, marks } = this.#options
     return tasks
       .active()
       .flatMap(({ planned }) => planned.inputs)
       .flatMap(({ topic, partition }) => {
         const offset = reader.position({ topic, partition })
-        return offset === undefined || this.#committed.get(`${topic}-${partition}`) === offset
-          ? []
-          : [{ topic, partition, offset }]
+        return offset !== undefined && marks.isNews({ topic, partition, offset })
+          ? [{ topic, partition, offset }]
+          : []
       })
   }
 }

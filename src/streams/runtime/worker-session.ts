@@ -1,19 +1,14 @@
-import { messageOf, SluiceError } from '../../core/errors.ts'
+import { messageOf } from '../../core/errors.ts'
 import { brokerMaxMessageBytes } from '../../kafka/batch-size.ts'
-import type {
-  GroupJoin,
-  GroupMetadata,
-  KafkaAdmin,
-  LogReader,
-  TransactionalProducer,
-} from '../../kafka/types.ts'
+import type { GroupJoin, KafkaAdmin, LogReader, TransactionalProducer } from '../../kafka/types.ts'
 import type { BoundFormats } from '../engine/bound-formats.ts'
 import { Task } from '../engine/task.ts'
-import { decodeAssignmentData, encodeMemberData, noOwners } from './group-protocol.ts'
-import { membershipLost, type Membership } from './membership.ts'
-import { OwnedTasks, type ReadyTask } from './owned-tasks.ts'
-import { committedPositions, restoreTask } from './restore.ts'
+import { CommitMarks } from './commit-marks.ts'
+import { decodeAssignmentData, encodeMemberData } from './group-protocol.ts'
+import type { Membership } from './membership.ts'
+import { OwnedTasks } from './owned-tasks.ts'
 import { isTransient, type Retry } from './retry.ts'
+import { committedPositions, takeOver } from './take-over.ts'
 import type { PartitionCounts, PlannedTask } from './task-plan.ts'
 import { TurnLoop } from './turn-loop.ts'
 import type { WorkerOptions, WorkerState } from './worker.ts'
@@ -33,6 +28,8 @@ export interface SessionParts {
   readonly admin: KafkaAdmin
   readonly retry: Retry
   readonly signal: AbortSignal
+  /** Ends when whoever asked for a stop should not be kept waiting any longer. */
+  readonly patience: () => Promise<void>
 }
 
 const idlePollMs = 100
@@ -48,19 +45,22 @@ export class WorkerSession {
   readonly turns: TurnLoop
   readonly #parts: SessionParts
   readonly #planned: ReadonlyMap<string, PlannedTask>
-  #owners = noOwners
+  readonly #marks: CommitMarks
+  /** Tasks as they were when membership was lost: nobody may have changed them since. */
+  #held = new Map<string, Task>()
+  #living: readonly string[] = []
+  #hasEpoch = false
   #joinedOnce = false
   #recoveries = 0
   #commitsAtRecovery = -1
-  #isDroppingAll = false
   #restored = 0
 
   constructor(parts: SessionParts) {
-    const { options, producer, reader, retry } = parts
+    const { options, producer, reader, retry, membership } = parts
     this.#parts = parts
     this.#planned = new Map(parts.plan.map(planned => [planned.id, planned]))
+    this.#marks = new CommitMarks(parts.transactionalId)
     this.tasks = new OwnedTasks(options.log)
-    parts.membership.onWanted(() => this.#startJoin())
     this.turns = new TurnLoop({
       admin: parts.admin,
       producer,
@@ -69,7 +69,8 @@ export class WorkerSession {
       groupId: options.topology.name,
       tasks: this.tasks,
       effects: options.effects ?? {},
-      membership: () => this.#generation(),
+      membership,
+      marks: this.#marks,
       clock: options.clock,
       retry,
       log: options.log,
@@ -89,9 +90,10 @@ export class WorkerSession {
     return this.#restored
   }
 
-  /** Until the signal aborts; then the open turn is committed and what is owned is left to others. */
+  /** Until the signal aborts; then the open turn is committed, if that is possible soon, and what is owned is left to others. */
   async run(): Promise<void> {
-    const { signal } = this.#parts
+    const { signal, membership, patience } = this.#parts
+    membership.begin(() => this.#memberData())
     while (!signal.aborted) {
       try {
         await this.#step()
@@ -100,22 +102,29 @@ export class WorkerSession {
         await this.#recover(error)
       }
     }
+    await Promise.race([this.#finish(), patience()])
+  }
+
+  async close(): Promise<void> {
+    await Promise.race([Promise.all([this.turns.settled(), this.tasks.close()]), this.#parts.patience()])
+  }
+
+  async #finish(): Promise<void> {
     await this.turns.endTurn()
     await this.turns.settled()
   }
 
-  /** `patience` bounds the wait for a commit and for restores under way. */
-  async close(patience: Promise<void>): Promise<void> {
-    await Promise.race([Promise.all([this.turns.settled(), this.tasks.close()]), patience])
-  }
-
   async #step(): Promise<void> {
     const { membership, reader } = this.#parts
-    if (membership.takeLost()) await this.#dropAll()
-    if (membership.wantsJoin) this.#startJoin()
+    if (membership.isLost) await this.#hold()
+    membership.joinIfWanted()
     const joined = membership.takeJoin()
     if (joined !== undefined) await this.#apply(joined)
-    reader.add(this.tasks.takeReady().flatMap(({ positions }) => positions))
+    const ready = this.tasks.takeReady()
+    reader.add(ready.flatMap(({ positions }) => positions))
+    // Before a new task writes anything its offsets are committed under this worker's name: should it die, and all that have seen
+    // it, its successor still knows whose transaction to end.
+    if (ready.length > 0) await this.#finish()
     if (this.turns.mustRecover) await this.#recover(undefined)
 
     const records = await reader.poll(1_000, this.turns.isEmpty ? idlePollMs : 0)
@@ -123,26 +132,24 @@ export class WorkerSession {
     if (records.length === 0 || this.turns.isFull) await this.turns.endTurn()
   }
 
-  #startJoin(): void {
+  #memberData(): Buffer {
     const { membership, transactionalId } = this.#parts
-    membership.startJoin(encodeMemberData({ transactionalId, owned: this.tasks.ids(), owners: this.#owners }))
-  }
-
-  async #generation(): Promise<GroupMetadata> {
-    const { membership } = this.#parts
-    // A generation joined after the loss must not commit what was read before it: its tasks may have new owners.
-    if (this.#isDroppingAll) throw membershipLost()
-    if (membership.wantsJoin) this.#startJoin()
-    const generation = await membership.current()
-    if (this.#isDroppingAll) throw membershipLost()
-    return generation
+    return encodeMemberData({
+      transactionalId,
+      generation: membership.generation,
+      owned: this.tasks.ids(),
+      held: [...this.#held.keys()],
+      living: this.#living,
+    })
   }
 
   async #apply(joined: GroupJoin): Promise<void> {
-    const { membership, options } = this.#parts
+    const { membership, options, producer, retry } = this.#parts
+    // Not before the group has accepted this worker: an instance that another process has replaced must not take the id back.
+    if (!this.#hasEpoch) await retry('taking a producer epoch', () => producer.init())
+    this.#hasEpoch = true
     const assignment = decodeAssignmentData(joined.userData)
-    if (assignment.isDuplicate) throw instanceTaken(this.#parts.transactionalId)
-    this.#owners = assignment.owners
+    this.#living = assignment.living
     this.#joinedOnce = true
     const owned = new Set(this.tasks.ids())
     const assigned = new Set(assignment.tasks)
@@ -152,49 +159,48 @@ export class WorkerSession {
       { topology: options.topology.name, added, revoked, generation: joined.metadata.generationId },
       'tasks assigned',
     )
-    for (const id of added) this.#take(id, assignment.fence[id])
+    for (const id of added) this.#take(id, this.#held.get(id))
+    this.#held.clear()
     if (revoked.length > 0) {
       options.crash?.('rebalance.before-revoke')
       // Committed before the next join: only that join lets others have them.
-      await this.turns.endTurn()
-      await this.turns.settled()
+      await this.#finish()
       if (this.turns.mustRecover) await this.#recover(undefined)
       this.#parts.reader.remove(this.tasks.drop(revoked))
       options.crash?.('rebalance.after-revoke')
-      membership.requestJoin()
     }
+    // Also by one that was restarted in the middle of letting go: the others wait for its word.
+    if (assignment.revoked.length > 0) membership.requestJoin()
   }
 
-  #take(id: string, fence: string | undefined): void {
-    const { options, formats, counts, messageLimits, retry, transactionalId, admin } = this.#parts
+  #take(id: string, held: Task | undefined): void {
+    const { options, formats, counts, messageLimits, retry, admin } = this.#parts
+    const { topology, kafka, codecs, clock } = options
     const planned = this.#planned.get(id) as PlannedTask
+    const { subTopology, partition } = planned
+    const partitionCount = (topic: string): number => counts.get(topic) ?? 1
+    const maxMessageBytes = (topic: string): number => messageLimits.get(topic) ?? brokerMaxMessageBytes
+    const living = this.#living
     this.tasks.restore(planned, signal =>
-      retry(`restoring task ${id}`, async (): Promise<ReadyTask> => {
-        signal.throwIfAborted()
-        const task = new Task({
-          topology: options.topology,
-          subTopology: planned.subTopology,
-          partition: planned.partition,
-          formats,
-          partitionCount: topic => counts.get(topic) ?? 1,
-          maxMessageBytes: topic => messageLimits.get(topic) ?? brokerMaxMessageBytes,
-          clock: options.clock,
-        })
-        const positions = await restoreTask(task, planned, {
-          kafka: options.kafka,
+      retry(`restoring task ${id}`, () =>
+        takeOver(planned, {
+          kafka,
           admin,
-          groupId: options.topology.name,
+          groupId: topology.name,
           formats,
-          codecs: options.codecs,
+          codecs,
           signal,
-          fence: fence === transactionalId ? undefined : fence,
+          living,
+          held,
+          marks: this.#marks,
           crash: options.crash,
+          newTask: () =>
+            new Task({ topology, subTopology, partition, formats, partitionCount, maxMessageBytes, clock }),
           onRestored: records => {
             this.#restored += records
           },
-        })
-        return { task, planned, positions }
-      }),
+        }),
+      ),
     )
   }
 
@@ -203,6 +209,8 @@ export class WorkerSession {
     const { options, producer, reader, retry, admin } = this.#parts
     const error = (await this.turns.forget()) ?? cause
     if (error !== undefined && !isTransient(error)) throw error
+    // The next step lets go of everything.
+    if (this.#parts.membership.isLost) return
     // Without a commit in between, the same thing is likely to happen again.
     const { commits } = this.turns.counts
     this.#recoveries = commits === this.#commitsAtRecovery ? this.#recoveries + 1 : 0
@@ -221,37 +229,25 @@ export class WorkerSession {
       committedPositions(admin, options.topology.name, inputs),
     )
     reader.assign(positions)
+    // What was taken over and not yet put under this worker's name is so before anything is read.
+    await this.#finish()
   }
 
-  async #dropAll(): Promise<void> {
-    const { options, producer, reader, retry, membership } = this.#parts
-    options.log.warn({ topology: options.topology.name }, 'membership lost; all tasks dropped')
-    this.#isDroppingAll = true
+  // The group has dropped this worker. Nothing may be committed any more, but nothing is wrong with the state as of the last commit:
+  // a task that comes back before anybody else has changed it is taken on as it is.
+  async #hold(): Promise<void> {
+    const { options, producer, reader, membership } = this.#parts
+    options.log.warn(
+      { topology: options.topology.name },
+      'membership lost; nothing is processed until it is back',
+    )
     await this.turns.forget()
-    await retry('taking a new producer epoch', () => producer.init())
-    this.tasks.drop(this.tasks.ids())
     reader.assign([])
-    await membership.discardJoin()
-    this.#isDroppingAll = false
+    // Ends what is open, so that nobody has to wait for it; refused when somebody has done that already.
+    await producer.abort().catch(() => {})
+    this.#hasEpoch = false
+    for (const { task, planned } of this.tasks.active()) this.#held.set(planned.id, task)
+    this.tasks.drop(this.tasks.ids())
+    await membership.acceptLoss()
   }
 }
-
-const instanceTaken = (transactionalId: string): SluiceError =>
-  new SluiceError({
-    code: 'SLUICE_STREAMS_INSTANCE_TAKEN',
-    message: `another worker of the group has the transactional id ${transactionalId}, too`,
-    remedy:
-      'give each worker an instance id of its own: with the same one they would fence each other for ever',
-    details: { transactionalId },
-  })
-
-/** A worker that stopped although nobody asked it to. */
-export const stoppedByError = (topology: string, cause: unknown): SluiceError =>
-  cause instanceof SluiceError
-    ? cause
-    : new SluiceError({
-        code: 'SLUICE_STREAMS_WORKER_FAILED',
-        message: `the worker of ${topology} failed: ${messageOf(cause)}`,
-        remedy: 'read the cause, then start the worker again: nothing of its open turn was committed',
-        cause,
-      })

@@ -1,7 +1,7 @@
 import type { AvroCodecs } from '../../codec/avro-codecs.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { CrashPoints } from '../../core/crash-points.ts'
-import { messageOf } from '../../core/errors.ts'
+import { messageOf, SluiceError } from '../../core/errors.ts'
 import type { Logger } from '../../core/log.ts'
 import type { GroupMember, Kafka, KafkaAdmin } from '../../kafka/types.ts'
 import type { Topology } from '../dsl/graph.ts'
@@ -11,6 +11,7 @@ import { requireHandlers, type EffectHandlers } from './effects.ts'
 import { taskAssignor } from './group-protocol.ts'
 import { deadLetterTopicSpecs, messageLimitsOf } from './dead-letter-topics.ts'
 import { Membership } from './membership.ts'
+import { planHash } from './plan-hash.ts'
 import { retrying } from './retry.ts'
 import {
   internalTopicSpecs,
@@ -19,7 +20,7 @@ import {
   type PartitionCounts,
   type PlannedTask,
 } from './task-plan.ts'
-import { stoppedByError, WorkerSession } from './worker-session.ts'
+import { WorkerSession } from './worker-session.ts'
 
 export interface WorkerOptions {
   readonly topology: Topology
@@ -28,14 +29,20 @@ export interface WorkerOptions {
   readonly effects?: EffectHandlers
   readonly clock: Clock
   readonly log: Logger
-  /** Stable over restarts: a restarted worker fences what is left of itself. */
+  /**
+   * Unlike that of any other living worker. Stable over restarts, if it can be: a worker that is started again takes its dead
+   * predecessor's tasks at once, without waiting for its session, and ends its transaction. Of two that live, the older one ends.
+   */
   readonly instanceId: string
   /** A turn takes records for at most this long before it commits. Default 100. */
   readonly commitIntervalMs?: number
   /** Default 5,000. */
   readonly maxTurnRecords?: number
-  /** Default 10,000; a worker that was killed is missed after this. */
-  readonly sessionTimeoutMs?: number
+  /**
+   * Default 6,000; a worker that was killed and does not come back is missed after this, and an event loop must not stand still for
+   * as long. Not below the brokers' group.min.session.timeout.ms (their default is 6,000).
+   */
+  readonly sessionTimeoutMs?: number | undefined
   /** Default 30,000. */
   readonly transactionTimeoutMs?: number
   /** Replication factor of internal topics. Default: the broker's. */
@@ -68,8 +75,12 @@ interface PreparedTopics {
   readonly messageLimits: ReadonlyMap<string, number>
 }
 
+const protocolPrefix = 'sluice-'
+const defaultSessionTimeoutMs = 6_000
 // A stop must end before whoever asked for it loses patience.
 const closePatienceMs = 4_000
+// Ending a dead member's transaction takes milliseconds; the group's assignment must not wait for a coordinator that is away.
+const fencePatienceMs = 2_000
 
 /**
  * Runs the tasks of one topology that the consumer group gives it, with exactly-once semantics (Kafka Streams' exactly_once_v2),
@@ -108,6 +119,10 @@ export class StreamWorker {
     const retry = retrying(clock, log, signal)
     const transactionalId = `${topology.name}-${instanceId}-0`
     const closers: (() => Promise<void>)[] = []
+    const closed = new AbortController()
+    let patience: Promise<void> | undefined
+    const untilImpatient = (): Promise<void> =>
+      (patience ??= clock.sleep(closePatienceMs, closed.signal).catch(() => {}))
     try {
       requireHandlers(topology, this.#options.effects ?? {})
       const admin = kafka.admin()
@@ -119,11 +134,10 @@ export class StreamWorker {
         transactionTimeoutMs: this.#options.transactionTimeoutMs ?? 30_000,
       })
       closers.push(() => producer.close())
-      await retry('starting the producer', () => producer.init())
       const reader = kafka.reader()
       closers.push(() => reader.close())
-      const membership = new Membership(this.#member(plan))
-      closers.push(() => membership.leave(clock.sleep(closePatienceMs)))
+      const membership = new Membership(this.#member(plan, admin))
+      closers.push(() => membership.leave(untilImpatient))
       const session = new WorkerSession({
         options: this.#options,
         transactionalId,
@@ -137,9 +151,10 @@ export class StreamWorker {
         admin,
         retry,
         signal,
+        patience: untilImpatient,
       })
       this.#session = session
-      closers.push(() => session.close(clock.sleep(closePatienceMs)))
+      closers.push(() => session.close())
       await session.run()
     } catch (error) {
       if (!signal.aborted) throw stoppedByError(topology.name, error)
@@ -147,6 +162,7 @@ export class StreamWorker {
       for (const close of closers.toReversed()) {
         await close().catch((error: unknown) => log.warn({ error: messageOf(error) }, 'closing failed'))
       }
+      closed.abort()
       this.#stopped = true
     }
   }
@@ -172,17 +188,62 @@ export class StreamWorker {
     }
   }
 
-  #member(plan: readonly PlannedTask[]): GroupMember {
-    const { topology, kafka, sessionTimeoutMs } = this.#options
-    const timeoutMs = sessionTimeoutMs ?? 10_000
+  #member(plan: readonly PlannedTask[], admin: KafkaAdmin): GroupMember {
+    const { topology, kafka, instanceId, sessionTimeoutMs = defaultSessionTimeoutMs } = this.#options
     return kafka.groupMember({
       groupId: topology.name,
+      groupInstanceId: instanceId,
       topics: [...new Set(plan.flatMap(({ inputs }) => inputs.map(({ topic }) => topic)))],
-      protocolName: 'sluice',
-      assign: taskAssignor(() => plan),
-      sessionTimeoutMs: timeoutMs,
-      heartbeatIntervalMs: Math.floor(timeoutMs / 10),
+      // The group takes only members with one protocol: so a worker with another graph is refused by the broker itself.
+      protocolName: `${protocolPrefix}${planHash(topology, plan)}`,
+      assign: taskAssignor(plan, gone => this.#fence(gone, admin)),
+      sessionTimeoutMs,
+      heartbeatIntervalMs: Math.floor(sessionTimeoutMs / 10),
       rebalanceTimeoutMs: 60_000,
     })
   }
+
+  async #fence(transactionalIds: readonly string[], admin: KafkaAdmin): Promise<void> {
+    const { clock, log, crash } = this.#options
+    const done = new AbortController()
+    const fencing = transactionalIds.map(id =>
+      admin.fenceProducer(id).catch((error: unknown) => {
+        log.warn({ transactionalId: id, error: messageOf(error) }, 'a member that has gone was not fenced')
+      }),
+    )
+    await Promise.race([Promise.all(fencing), clock.sleep(fencePatienceMs, done.signal).catch(() => {})])
+    done.abort()
+    crash?.('restore.after-fence')
+  }
+}
+
+/** Why a worker stopped although nobody asked it to. */
+const stoppedByError = (topology: string, cause: unknown): SluiceError => {
+  if (!(cause instanceof SluiceError)) {
+    return new SluiceError({
+      code: 'SLUICE_STREAMS_WORKER_FAILED',
+      message: `the worker of ${topology} failed: ${messageOf(cause)}`,
+      remedy: 'read the cause, then start the worker again: nothing of its open turn was committed',
+      cause,
+    })
+  }
+  return cause.code === 'SLUICE_KAFKA_PROTOCOL_DIFFERS' ? otherTopology(topology, cause) : cause
+}
+
+const otherTopology = (topology: string, cause: SluiceError): SluiceError => {
+  const hashOf = (name: string): string => {
+    const protocol = cause.details[name]
+    return typeof protocol === 'string' && protocol !== ''
+      ? protocol.replace(protocolPrefix, '')
+      : 'another one'
+  }
+  const [mine, theirs] = [hashOf('protocol'), hashOf('running')]
+  return new SluiceError({
+    code: 'SLUICE_STREAMS_TOPOLOGY_DIFFERS',
+    message: `this worker's graph of ${topology} is ${mine}, that of the workers already running is ${theirs}: their tasks do not mean the same`,
+    remedy:
+      'stop all workers with the old graph, then start those with the new one; or give the changed topology a name of its own',
+    details: { topology, mine, theirs },
+    cause,
+  })
 }
