@@ -9,7 +9,7 @@ const root = resolve(import.meta.dirname, '..')
 /** Layers from the bottom; a file imports its own folder and layers below, never a sibling or one above. */
 const layers: readonly (readonly string[])[] = [
   ['src/core'],
-  ['src/codec', 'src/kafka', 'src/postgres', 'src/cassandra', 'src/stack'],
+  ['src/codec', 'src/kafka', 'src/postgres', 'src/cassandra', 'src/stack', 'src/testing'],
   ['src/streams/dsl', 'schemas', 'topology'],
   ['src/streams/state'],
   ['src/streams/engine'],
@@ -25,6 +25,8 @@ const exceptions: Readonly<
 > = {
   // Could be published alone, and starts the servers that all others need.
   'src/stack': { only: ['src/core'] },
+  // Stands between any client and any server, and could be published alone.
+  'src/testing': { only: ['src/core'] },
   // An audit that shared code with what it audits would share its mistakes.
   'src/check': { only: ['src/core'] },
   // The topology is written in the DSL's words and knows no runtime.

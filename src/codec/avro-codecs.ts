@@ -1,6 +1,9 @@
 import type avsc from 'avsc'
+import { systemClock } from '../core/clock.ts'
+import type { Clock } from '../core/clock.ts'
 import { messageOf, SluiceError } from '../core/errors.ts'
 import { mapLimited } from '../core/limited.ts'
+import { BoundedMap } from './bounded-map.ts'
 import type { AvroType } from './avro.ts'
 import { defaultLimits, malformed } from './limits.ts'
 import type { CodecLimits } from './limits.ts'
@@ -9,7 +12,11 @@ import { parseSchema } from './schema.ts'
 import type { ParsedSchema } from './schema.ts'
 import type { Serde } from './serde.ts'
 import { slabAllocator } from './slab.ts'
+import { checkSubject, registerSubject, requireCompatible } from './subject-check.ts'
 import { prefixLength, schemaIdOf } from './wire-format.ts'
+import { WriterSchemas } from './writer-schemas.ts'
+
+const subjectsAtOnce = 8
 
 type Resolver = ReturnType<avsc.Type['createResolver']>
 
@@ -17,6 +24,15 @@ type Resolver = ReturnType<avsc.Type['createResolver']>
 interface Reading {
   readonly prescan: ParsedSchema['prescan']
   readonly resolver: Resolver | undefined
+}
+
+export interface AvroCodecsOptions {
+  readonly limits?: Partial<CodecLimits>
+  readonly clock?: Clock
+  /** Writers' schemas kept in memory. Default 2,000. */
+  readonly maxSchemas?: number
+  /** How long an id that the registry does not know is not asked for again. Default 30,000. */
+  readonly unknownForMs?: number
 }
 
 /**
@@ -34,104 +50,96 @@ export class AvroCodecs {
   readonly #registry: SchemaRegistry
   readonly #limits: CodecLimits
   readonly #ids = new Map<string, number>()
-  readonly #writers = new Map<number, ParsedSchema>()
-  readonly #loading = new Map<number, Promise<void>>()
-  /** Why ids asked for last could not be loaded. */
-  readonly #unreadable = new Map<number, SluiceError>()
+  readonly #writers: WriterSchemas
+  readonly #maxSchemas: number
   readonly #slab = slabAllocator()
 
-  constructor(registry: SchemaRegistry, limits: Partial<CodecLimits> = {}) {
+  constructor(registry: SchemaRegistry, options: AvroCodecsOptions = {}) {
+    const { clock = systemClock, maxSchemas = 2_000, unknownForMs = 30_000 } = options
     this.#registry = registry
-    this.#limits = { ...defaultLimits, ...limits }
+    this.#limits = { ...defaultLimits, ...options.limits }
+    this.#maxSchemas = maxSchemas
+    this.#writers = new WriterSchemas({ registry, limits: this.#limits, clock, maxSchemas, unknownForMs })
   }
 
-  /** Enforces FULL_TRANSITIVE and registers each schema; remembers the ids. Errors: those of the registry. */
+  /**
+   * Compares each schema with all registered versions of its subject, in both directions, and only when all of them pass
+   * registers what is new; remembers the ids. Errors: `SLUICE_SCHEMA_INCOMPATIBLE`, `SLUICE_CODEC_SCHEMA_REFUSED`, those of
+   * the registry.
+   */
   async prepare(types: Iterable<AvroType<unknown>>): Promise<void> {
-    for (const type of types) {
-      if (this.#ids.has(keyOf(type))) continue
-      const parsed = parseSchema(type.schema, this.#limits)
-      const id = await this.#register(type)
-      this.#ids.set(keyOf(type), id)
-      this.#writers.set(id, parsed)
+    const fresh = new Map([...types].map(type => [keyOf(type), type]))
+    for (const key of this.#ids.keys()) fresh.delete(key)
+    const checked = await mapLimited([...fresh.values()], subjectsAtOnce, async type => ({
+      type,
+      parsed: parseSchema(type.schema, this.#limits),
+      check: await checkSubject(this.#registry, type),
+    }))
+    for (const { type, parsed, check } of checked) {
+      requireCompatible(check)
+      for (const { id, schema } of check.versions) this.#writers.add(id, schema)
+      for (const { id } of check.versions) this.#reading(type.subject, parsed.type, id)
     }
+    await mapLimited(checked, subjectsAtOnce, async ({ type, parsed, check }) => {
+      const id = await registerSubject(this.#registry, type, check)
+      this.#writers.addOwn(id, parsed)
+      this.#ids.set(keyOf(type), id)
+    })
   }
 
-  /** Errors of the serde: `SLUICE_CODEC_*`. The type must have been prepared. */
+  /**
+   * The type must have been prepared. Errors of the serde that are the value's own fault, for ever: `SLUICE_CODEC_*` and
+   * `SLUICE_SCHEMA_UNKNOWN` (the registry has no schema of its id), all but `SLUICE_CODEC_SCHEMA_NOT_LOADED`, whose reaction
+   * is `retry`.
+   */
   serde<T>(type: AvroType<T>): Serde<T> {
     const id = this.#ids.get(keyOf(type))
     if (id === undefined) throw notPrepared(type.subject)
     const own = parseSchema(type.schema, this.#limits)
-    const readings = new Map<number, Reading>([[id, { prescan: own.prescan, resolver: undefined }]])
+    const readings = new BoundedMap<number, Reading>(this.#maxSchemas)
+    let last: { readonly id: number; readonly reading: Reading } = {
+      id,
+      reading: { prescan: own.prescan, resolver: undefined },
+    }
+    readings.set(id, last.reading)
+    const readingOf = (writerId: number): Reading => {
+      const known = readings.get(writerId)
+      if (known !== undefined) return known
+      const reading = this.#reading(type.subject, own.type, writerId)
+      readings.set(writerId, reading)
+      return reading
+    }
     return {
       encode: value => this.#encode(type.subject, own.type, id, value),
       decode: bytes => {
         const writerId = schemaIdOf(bytes)
-        let reading = readings.get(writerId)
-        if (reading === undefined) {
-          reading = this.#reading(type.subject, own.type, writerId)
-          readings.set(writerId, reading)
-        }
-        return decodeWith(own.type, reading, bytes, type.subject, this.#limits) as T
+        // Nearly always the same as the last one.
+        if (writerId !== last.id) last = { id: writerId, reading: readingOf(writerId) }
+        return decodeWith(own.type, last.reading, bytes, type.subject, this.#limits) as T
       },
     }
   }
 
-  /** Ids that occur in the values and are not loaded yet, those that could not be included; values of another format are passed over. */
+  /** Ids that occur in the values and are to be loaded; values of another format are passed over. */
   missingIds(values: Iterable<Buffer | null>): number[] {
     const missing = new Set<number>()
+    let last = -1
     for (const value of values) {
       if (value === null || value.length < prefixLength || value[0] !== 0) continue
       const id = value.readUInt32BE(1)
-      if (!this.#writers.has(id)) missing.add(id)
+      if (id === last) continue
+      last = id
+      if (this.#writers.isMissing(id)) missing.add(id)
     }
     return [...missing]
   }
 
   /**
-   * Fetches writers' schemas, each once. One that the registry does not know, or that is refused, is no error here: decoding a
-   * value that was written with it is (`SLUICE_SCHEMA_UNKNOWN`, `SLUICE_CODEC_SCHEMA_REFUSED`), so that one bad value does not
-   * keep others from being read. Errors: `SLUICE_REGISTRY_UNAVAILABLE`, `SLUICE_REGISTRY_REFUSED`.
+   * Fetches writers' schemas, each once. An id that the registry does not know is an error of decoding its values, not of this.
+   * Errors: `SLUICE_REGISTRY_UNAVAILABLE`, `SLUICE_REGISTRY_FOREIGN`; try again, no value is bad because of them.
    */
-  async load(ids: Iterable<number>): Promise<void> {
-    await mapLimited([...ids], mostRequests, id => this.#loadOne(id))
-  }
-
-  #loadOne(id: number): Promise<void> {
-    if (this.#writers.has(id)) return Promise.resolve()
-    const running = this.#loading.get(id)
-    if (running !== undefined) return running
-    const loading = this.#registry
-      .schemaById(id)
-      .then(schema => {
-        this.#writers.set(id, parseSchema(schema, this.#limits))
-        this.#unreadable.delete(id)
-      })
-      .catch((error: unknown) => {
-        if (!isOfTheSchema(error)) throw error
-        if (this.#unreadable.size >= mostRemembered) this.#unreadable.clear()
-        this.#unreadable.set(id, error)
-      })
-      .finally(() => this.#loading.delete(id))
-    this.#loading.set(id, loading)
-    return loading
-  }
-
-  async #register(type: AvroType<unknown>): Promise<number> {
-    // Some registries know no level for a subject without versions: then the first version goes first.
-    const early = await this.#enforce(type.subject)
-    const id = await this.#registry.register(type.subject, type.schema)
-    if (!early) await this.#registry.setCompatibility(type.subject, 'FULL_TRANSITIVE')
-    return id
-  }
-
-  async #enforce(subject: string): Promise<boolean> {
-    try {
-      await this.#registry.setCompatibility(subject, 'FULL_TRANSITIVE')
-      return true
-    } catch (error) {
-      if (error instanceof SluiceError && error.details['status'] === 404) return false
-      throw error
-    }
+  load(ids: Iterable<number>): Promise<void> {
+    return this.#writers.load(ids)
   }
 
   #encode(subject: string, type: avsc.Type, id: number, value: unknown): Buffer {
@@ -147,22 +155,17 @@ export class AvroCodecs {
 
   #reading(subject: string, reader: avsc.Type, writerId: number): Reading {
     const writer = this.#writers.get(writerId)
-    if (writer === undefined) throw this.#unreadable.get(writerId) ?? notLoaded(subject, writerId)
+    if (writer === undefined) throw notLoaded(subject, writerId)
     try {
-      return { prescan: writer.prescan, resolver: reader.createResolver(writer.type) }
+      return {
+        prescan: writer.prescan,
+        resolver: reader.createResolver(writer.type, { ignoreNamespaces: true }),
+      }
     } catch (error) {
       throw unresolvable(subject, writerId, error)
     }
   }
 }
-
-// What a topic full of made-up ids may cost at the same time, and for ever.
-const mostRequests = 8
-const mostRemembered = 10_000
-
-const isOfTheSchema = (error: unknown): error is SluiceError =>
-  error instanceof SluiceError &&
-  (error.code === 'SLUICE_SCHEMA_UNKNOWN' || error.code === 'SLUICE_CODEC_SCHEMA_REFUSED')
 
 const keyOf = (type: AvroType<unknown>): string => `${type.subject}|${type.schema}`
 

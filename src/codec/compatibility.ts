@@ -1,163 +1,69 @@
-import type { CompatibilityLevel } from './registry.ts'
+import { avroNodes } from './avro-nodes.ts'
+import { describeMismatch } from './compatibility-words.ts'
+import type { CompatibilityLevel, RegisteredSchema } from './registry.ts'
+import { mismatches } from './schema-resolution.ts'
+import type { Mismatch, ResolutionRule } from './schema-resolution.ts'
 
-type Json = string | readonly Json[] | { readonly [key: string]: unknown }
+/** `backward`: the new schema cannot read older values; `forward`: an older reader cannot read new values. */
+export type Direction = 'backward' | 'forward'
 
-interface Shape {
-  readonly kind: string
-  readonly node: Readonly<Record<string, unknown>>
-}
-
-interface SchemaField {
-  readonly name: string
-  readonly type: Json
-  readonly default?: unknown
-  readonly aliases?: readonly string[]
-}
-
-const promotions: Readonly<Record<string, readonly string[]>> = {
-  int: ['long', 'float', 'double'],
-  long: ['float', 'double'],
-  float: ['double'],
-  string: ['bytes'],
-  bytes: ['string'],
-}
-const named = new Set(['record', 'error', 'enum', 'fixed'])
-
-/** Named types of one schema, so that a reference by name can be followed. */
-const namesOf = (schema: Json, names = new Map<string, Json>()): Map<string, Json> => {
-  if (typeof schema === 'string') return names
-  if (Array.isArray(schema)) {
-    for (const branch of schema as readonly Json[]) namesOf(branch, names)
-    return names
-  }
-  const node = schema as Readonly<Record<string, unknown>>
-  if (typeof node['name'] === 'string' && typeof node['type'] === 'string' && named.has(node['type'])) {
-    if (names.has(node['name'])) return names
-    names.set(node['name'], schema)
-    names.set(`${(node['namespace'] as string | undefined) ?? ''}.${node['name']}`, schema)
-  }
-  for (const child of [node['items'], node['values'], ...fieldsOf(node).map(field => field.type)])
-    if (child !== undefined) namesOf(child as Json, names)
-  if (typeof node['type'] === 'object') namesOf(node['type'] as Json, names)
-  return names
-}
-
-const fieldsOf = (node: Readonly<Record<string, unknown>>): readonly SchemaField[] =>
-  (node['fields'] as readonly SchemaField[] | undefined) ?? []
-
-const shapeOf = (schema: Json, names: Map<string, Json>): Shape => {
-  if (typeof schema === 'string') {
-    const target = names.get(schema) ?? names.get(`.${schema}`) ?? names.get(schema.split('.').at(-1) ?? '')
-    return target === undefined ? { kind: schema, node: {} } : shapeOf(target, names)
-  }
-  if (Array.isArray(schema)) return { kind: 'union', node: { branches: schema } }
-  const node = schema as Readonly<Record<string, unknown>>
-  return typeof node['type'] === 'string' && !names.has(node['type'])
-    ? { kind: node['type'] === 'error' ? 'record' : node['type'], node }
-    : shapeOf(node['type'] as Json, names)
+/** One thing that makes a new version incompatible, with every earlier version it is so with. */
+export interface CompatibilityFault {
+  readonly rule: ResolutionRule
+  /** Where in the value, e.g. `lines[].sku`; empty for the whole. */
+  readonly path: string
+  readonly direction: Direction
+  readonly versions: readonly number[]
+  /** One sentence: what was changed and who suffers. */
+  readonly message: string
+  /** What to do about it. */
+  readonly remedy: string
 }
 
 /**
- * Why data of one Avro schema could not be read with another: one sentence per fault, naming field and rule; empty when it
- * can. Follows the resolution rules of the Avro specification.
+ * Why values of one schema could not be read with another, as data; empty when all can.
  *
- * @example unreadable(JSON.parse(newSchema), JSON.parse(oldSchema)) // ["Order.vip: added without a default (…)"]
+ * @example unreadable({ type: 'long' }, { type: 'string' }) // [{ rule: 'type', path: '', reader: 'long', writer: 'string' }]
  */
-export const unreadable = (reader: unknown, writer: unknown): string[] => {
-  const readerNames = namesOf(reader as Json)
-  const writerNames = namesOf(writer as Json)
-  const seen = new Set<string>()
+export const unreadable = (reader: unknown, writer: unknown): Mismatch[] =>
+  mismatches(avroNodes(reader), avroNodes(writer))
 
-  const compare = (readerSchema: Json, writerSchema: Json, path: string): string[] => {
-    const read = shapeOf(readerSchema, readerNames)
-    const written = shapeOf(writerSchema, writerNames)
-    if (written.kind === 'union')
-      return (written.node['branches'] as readonly Json[]).flatMap(branch =>
-        compare(readerSchema, branch, path),
-      )
-    if (read.kind === 'union') {
-      const fits = (read.node['branches'] as readonly Json[]).some(
-        branch => compare(branch, writerSchema, path).length === 0,
-      )
-      return fits
-        ? []
-        : [`${path}: no branch of the reader's union takes the writer's ${written.kind} (rule: unions)`]
-    }
-    if (read.kind !== written.kind)
-      return (promotions[written.kind] ?? []).includes(read.kind)
-        ? []
-        : [`${path}: written as ${written.kind}, read as ${read.kind} (rule: types match or promote)`]
-    return compareSame(read, written, path)
-  }
-
-  const compareSame = (read: Shape, written: Shape, path: string): string[] => {
-    switch (read.kind) {
-      case 'array':
-        return compare(read.node['items'] as Json, written.node['items'] as Json, `${path}[]`)
-      case 'map':
-        return compare(read.node['values'] as Json, written.node['values'] as Json, `${path}{}`)
-      case 'enum': {
-        const known = new Set(read.node['symbols'] as readonly string[])
-        const lost = (written.node['symbols'] as readonly string[]).filter(symbol => !known.has(symbol))
-        return lost.length === 0 || read.node['default'] !== undefined
-          ? []
-          : [`${path}: symbols ${lost.join(', ')} are unknown to the reader (rule: enum symbols)`]
-      }
-      case 'fixed':
-        return read.node['size'] === written.node['size'] ? [] : [`${path}: sizes differ (rule: fixed)`]
-      case 'record':
-        return compareRecords(read.node, written.node, path)
-      default:
-        return []
-    }
-  }
-
-  const compareRecords = (
-    read: Readonly<Record<string, unknown>>,
-    written: Readonly<Record<string, unknown>>,
-    path: string,
-  ): string[] => {
-    const pair = `${String(read['name'])}|${String(written['name'])}|${path.split('.').length > 32 ? '' : path}`
-    if (seen.has(pair)) return []
-    seen.add(pair)
-    const writtenFields = new Map(fieldsOf(written).map(field => [field.name, field]))
-    return fieldsOf(read).flatMap(field => {
-      const source = [field.name, ...(field.aliases ?? [])].map(name => writtenFields.get(name)).find(Boolean)
-      if (source !== undefined) return compare(field.type, source.type, `${path}.${field.name}`)
-      return field.default === undefined
-        ? [
-            `${path}.${field.name}: the reader has it without a default, the writer has it not (rule: defaults)`,
-          ]
-        : []
-    })
-  }
-
-  const root = shapeOf(reader as Json, readerNames).node['name']
-  return compare(reader as Json, writer as Json, typeof root === 'string' ? root : 'value')
-}
+type Earlier = Pick<RegisteredSchema, 'version' | 'schema'>
 
 /**
- * The faults of a new version against the earlier ones (oldest first) under a registry's level.
+ * The faults of a new version against earlier ones, in ascending order, under a registry's level.
  *
- * @example incompatibilities('FULL_TRANSITIVE', newJson, [v1Json, v2Json])
+ * Errors: `SLUICE_CODEC_SCHEMA_REFUSED` for what is no schema.
+ *
+ * @example incompatibilities('FULL_TRANSITIVE', newJson, await registry.versions('order-created-value'))
  */
 export const incompatibilities = (
   level: CompatibilityLevel,
   next: string,
-  earlier: readonly string[],
-): string[] => {
+  earlier: readonly Earlier[],
+): CompatibilityFault[] => {
   if (level === 'NONE') return []
+  const newer = avroNodes(JSON.parse(next))
   const against = level.endsWith('_TRANSITIVE') ? earlier : earlier.slice(-1)
-  const faults = against.flatMap(text => {
-    const [newer, older] = [JSON.parse(next) as unknown, JSON.parse(text) as unknown]
-    return [
-      ...(level.startsWith('FORWARD')
-        ? []
-        : unreadable(newer, older).map(fault => `new reader, old data: ${fault}`)),
-      ...(level.startsWith('BACKWARD')
-        ? []
-        : unreadable(older, newer).map(fault => `old reader, new data: ${fault}`)),
-    ]
-  })
-  return [...new Set(faults)]
+  const found = new Map<string, { direction: Direction; mismatch: Mismatch; versions: number[] }>()
+  const note = (direction: Direction, version: number, faults: readonly Mismatch[]): void => {
+    for (const mismatch of faults) {
+      const key = [direction, ...Object.values(mismatch)].join('|')
+      const entry = found.get(key) ?? { direction, mismatch, versions: [] }
+      if (!entry.versions.includes(version)) entry.versions.push(version)
+      found.set(key, entry)
+    }
+  }
+  for (const { version, schema } of against) {
+    const older = avroNodes(JSON.parse(schema))
+    if (!level.startsWith('FORWARD')) note('backward', version, mismatches(newer, older))
+    if (!level.startsWith('BACKWARD')) note('forward', version, mismatches(older, newer))
+  }
+  return [...found.values()].map(({ direction, mismatch, versions }) => ({
+    rule: mismatch.rule,
+    path: mismatch.path,
+    direction,
+    versions,
+    ...describeMismatch(mismatch, direction, versions),
+  }))
 }

@@ -1,11 +1,12 @@
 import { incompatibilities } from './compatibility.ts'
+import type { CompatibilityFault } from './compatibility.ts'
 import { incompatibleSchema, unknownSchema } from './registry.ts'
-import type { CompatibilityLevel, SchemaRegistry } from './registry.ts'
+import type { CompatibilityLevel, RegisteredSchema, SchemaRegistry } from './registry.ts'
 
 /** A registry within the process, for the broker-free test driver; same rules and errors as a real one. */
 export const memorySchemaRegistry = (): SchemaRegistry => {
   const schemas: string[] = []
-  const versions = new Map<string, number[]>()
+  const ids = new Map<string, number[]>()
   const levels = new Map<string, CompatibilityLevel>()
   const canonical = (schemaJson: string): string => JSON.stringify(JSON.parse(schemaJson))
   const textOf = (id: number): string => {
@@ -13,33 +14,34 @@ export const memorySchemaRegistry = (): SchemaRegistry => {
     if (schema === undefined) throw unknownSchema(id)
     return schema
   }
-  const faultsOf = (subject: string, schema: string): string[] =>
-    incompatibilities(levels.get(subject) ?? 'BACKWARD', schema, (versions.get(subject) ?? []).map(textOf))
+  const versionsOf = (subject: string): RegisteredSchema[] =>
+    (ids.get(subject) ?? []).map((id, index) => ({ id, version: index + 1, schema: textOf(id) }))
+  const faultsOf = (subject: string, schema: string): CompatibilityFault[] =>
+    incompatibilities(levels.get(subject) ?? 'BACKWARD', schema, versionsOf(subject))
 
   return {
     register: async (subject, schemaJson) => {
       const schema = canonical(schemaJson)
-      const ids = versions.get(subject) ?? []
-      const known = ids.find(id => textOf(id) === schema)
-      if (known !== undefined) return known
+      const known = versionsOf(subject).find(version => version.schema === schema)
+      if (known !== undefined) return known.id
       const faults = faultsOf(subject, schema)
       if (faults.length > 0) throw incompatibleSchema(subject, faults)
       const shared = schemas.indexOf(schema)
       const id = shared === -1 ? schemas.push(schema) : shared + 1
-      versions.set(subject, [...ids, id])
+      ids.set(subject, [...(ids.get(subject) ?? []), id])
       return id
     },
     schemaById: async id => textOf(id),
-    latest: async subject => {
-      const ids = versions.get(subject) ?? []
-      const id = ids.at(-1)
-      return id === undefined ? undefined : { id, version: ids.length, schema: textOf(id) }
-    },
+    subjects: async () => [...ids.keys()].toSorted(),
+    versions: async subject => versionsOf(subject),
+    latest: async subject => versionsOf(subject).at(-1),
+    compatibility: async subject => levels.get(subject),
     setCompatibility: async (subject, level) => {
       levels.set(subject, level)
+      return true
     },
     checkCompatibility: async (subject, schemaJson) => {
-      const messages = faultsOf(subject, canonical(schemaJson))
+      const messages = faultsOf(subject, canonical(schemaJson)).map(({ message }) => message)
       return { compatible: messages.length === 0, messages }
     },
   }

@@ -1,10 +1,9 @@
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
-import { incompatibilities, unreadable } from '../../src/codec/compatibility.ts'
 import { httpSchemaRegistry } from '../../src/codec/http-registry.ts'
 import { memorySchemaRegistry } from '../../src/codec/memory-registry.ts'
-import { schemas } from '../../schemas/index.ts'
 
-const nothing = /^$/
 const record = (...fields: object[]): string => JSON.stringify({ type: 'record', name: 'Order', fields })
 const id = { name: 'id', type: 'string' }
 
@@ -26,78 +25,12 @@ test('an incompatible version is refused with subject, field and rule', async ()
     registry.register('order-value', record(id, { name: 'vip', type: 'boolean' })),
   ).rejects.toMatchObject({
     code: 'SLUICE_SCHEMA_INCOMPATIBLE',
-    message: expect.stringMatching(/order-value.*Order\.vip.*without a default.*rule: defaults/) as string,
+    message: expect.stringMatching(
+      /order-value.*field `vip` was added without a default: values of version 1 cannot/,
+    ) as string,
+    remedy: expect.stringContaining('give `vip` a default') as string,
   })
   await registry.register('order-value', record(id, { name: 'vip', type: 'boolean', default: false }))
-})
-
-test.each([
-  [
-    'a type that changed',
-    record(id, { name: 'n', type: 'int' }),
-    record(id, { name: 'n', type: 'string' }),
-    /Order\.n.*promote/,
-  ],
-  [
-    'an int read as long is fine',
-    record({ name: 'n', type: 'long' }),
-    record({ name: 'n', type: 'int' }),
-    nothing,
-  ],
-  [
-    'a long read as int is not',
-    record({ name: 'n', type: 'int' }),
-    record({ name: 'n', type: 'long' }),
-    /Order\.n/,
-  ],
-  [
-    'a branch that is gone',
-    record({ name: 'n', type: ['null', 'int'] }),
-    record({ name: 'n', type: ['null', 'string'] }),
-    /unions/,
-  ],
-  [
-    'a plain type read as a union',
-    record({ name: 'n', type: ['null', 'string'] }),
-    record({ name: 'n', type: 'string' }),
-    nothing,
-  ],
-  [
-    'a union read as a plain type',
-    record({ name: 'n', type: 'string' }),
-    record({ name: 'n', type: ['null', 'string'] }),
-    /Order\.n/,
-  ],
-  [
-    'a symbol that is gone',
-    record({ name: 'e', type: { type: 'enum', name: 'E', symbols: ['a'] } }),
-    record({ name: 'e', type: { type: 'enum', name: 'E', symbols: ['a', 'b'] } }),
-    /symbols b/,
-  ],
-  [
-    'within an array',
-    record({ name: 'l', type: { type: 'array', items: { type: 'record', name: 'L', fields: [id] } } }),
-    record({ name: 'l', type: { type: 'array', items: { type: 'record', name: 'L', fields: [] } } }),
-    /Order\.l\[\]\.id/,
-  ],
-])('%s', (_, reader, writer, fault) => {
-  const faults = unreadable(JSON.parse(reader), JSON.parse(writer))
-  expect(faults.join()).toMatch(fault)
-})
-
-test('every schema of the project reads itself, recursion included', () => {
-  for (const schema of Object.values(schemas)) expect(unreadable(schema, schema)).toEqual([])
-  const tree = { type: 'record', name: 'T', fields: [{ name: 'next', type: ['null', 'T'], default: null }] }
-  expect(unreadable(tree, tree)).toEqual([])
-})
-
-test('transitive levels look at all versions, the others at the last', () => {
-  const first = record(id, { name: 'a', type: 'int', default: 0 })
-  const last = record(id)
-  const next = record(id, { name: 'a', type: 'string', default: '' })
-  expect(incompatibilities('FULL', next, [first, last])).toEqual([])
-  expect(incompatibilities('FULL_TRANSITIVE', next, [first, last])).not.toEqual([])
-  expect(incompatibilities('NONE', next, [first, last])).toEqual([])
 })
 
 test('a registry that does not answer is asked again, then named', async () => {
@@ -119,12 +52,94 @@ test('a registry that does not answer is asked again, then named', async () => {
   expect(asked).toBe(3)
 })
 
-test('a server error is a passing fault', async () => {
-  const answers = [new Response('starting', { status: 503 }), Response.json({ schema: '"string"' })]
+const answering = (...answers: Response[]) => {
+  const asked: string[] = []
   const registry = httpSchemaRegistry({
     baseUrl: 'http://registry.test',
+    retries: 1,
     backoffMs: 1,
-    fetch: async () => answers.shift() ?? new Response('', { status: 500 }),
+    fetch: async url => {
+      asked.push(url instanceof Request ? url.url : url.toString())
+      return (answers.length > 1 ? answers.shift() : answers[0]?.clone()) ?? new Response('', { status: 500 })
+    },
   })
-  expect(await registry.schemaById(1)).toBe('"string"')
+  return { registry, asked }
+}
+
+const page = '<html><body>Sign in</body></html>'
+const html = { 'content-type': 'text/html' }
+
+test.each([
+  ['a server error', new Response('starting', { status: 503 })],
+  ['too many requests', Response.json({ message: 'slow down' }, { status: 429 })],
+  ['a page instead of JSON', new Response(page, { headers: html })],
+  ['a page that is not found', new Response(page, { status: 404, headers: html })],
+  ["a web server's own 404", Response.json({ error_code: 0, message: 'no resource' }, { status: 404 })],
+  ['JSON that is no object', Response.json('hello')],
+  ['an empty answer', new Response('')],
+])('%s passes: it is asked again, and says nothing about a schema', async (_, answer) => {
+  const passing = answering(answer.clone(), Response.json({ schema: '"string"' }))
+  expect(await passing.registry.schemaById(1)).toBe('"string"')
+  const lasting = answering(answer)
+  for (const question of [
+    lasting.registry.schemaById(1),
+    lasting.registry.versions('a-value'),
+    lasting.registry.compatibility('a-value'),
+    lasting.registry.register('a-value', '"string"'),
+  ])
+    await expect(question).rejects.toMatchObject({ code: 'SLUICE_REGISTRY_UNAVAILABLE', reaction: 'retry' })
+  expect(lasting.asked).toHaveLength(8)
+})
+
+test('an answer without a schema says nothing about it, either', async () => {
+  const { registry } = answering(Response.json({ hello: 'world' }))
+  await expect(registry.schemaById(1)).rejects.toMatchObject({ code: 'SLUICE_REGISTRY_UNAVAILABLE' })
+})
+
+test("the registry's own 404 is certain, and asked for once", async () => {
+  const { registry, asked } = answering(
+    Response.json({ error_code: 40403, message: 'none' }, { status: 404 }),
+  )
+  await expect(registry.schemaById(7)).rejects.toMatchObject({
+    code: 'SLUICE_SCHEMA_UNKNOWN',
+    reaction: 'stop',
+  })
+  expect(asked).toHaveLength(1)
+  expect(await registry.versions('a-value')).toEqual([])
+  expect(await registry.compatibility('a-value')).toBeUndefined()
+})
+
+test('a missing right is named, and not retried', async () => {
+  const { registry, asked } = answering(new Response(page, { status: 403, headers: html }))
+  await expect(registry.schemaById(7)).rejects.toMatchObject({
+    code: 'SLUICE_REGISTRY_REFUSED',
+    message: expect.stringContaining('403') as string,
+  })
+  expect(asked).toHaveLength(1)
+})
+
+test('a registry that says when to come back is given that time', async () => {
+  const waits: number[] = []
+  const clock = {
+    now: () => waits.reduce((sum, wait) => sum + wait, 0),
+    sleep: async (durationMs: number) => void waits.push(durationMs),
+  }
+  const busy = () => Response.json({}, { status: 429, headers: { 'retry-after': '2' } })
+  const registry = httpSchemaRegistry({
+    baseUrl: 'http://registry.test',
+    clock,
+    fetch: async () => busy(),
+  })
+  await expect(registry.schemaById(1)).rejects.toMatchObject({ code: 'SLUICE_REGISTRY_UNAVAILABLE' })
+  // Twice, then its patience is over.
+  expect(waits).toEqual([2_000, 2_000])
+})
+
+test('a connection that is refused is named with its reason', async () => {
+  const server = createServer()
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise(resolve => server.close(resolve))
+  const registry = httpSchemaRegistry({ baseUrl: `http://127.0.0.1:${port}`, retries: 0 })
+  await expect(registry.schemaById(1)).rejects.toThrow(/127\.0\.0\.1:\d+ did not answer GET .*ECONNREFUSED/)
 })

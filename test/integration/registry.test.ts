@@ -28,17 +28,17 @@ test('prepare enforces FULL_TRANSITIVE from the first version on', async () => {
   await new AvroCodecs(registry).prepare([avro(subject, record(id))])
   const answer = await registry.checkCompatibility(subject, record(id, vip))
   expect(answer).toMatchObject({ compatible: false })
-  expect(answer.messages.join()).toMatch(/Order\.vip/)
+  expect(answer.messages.join()).toMatch(/vip/)
   expect(await registry.checkCompatibility(subject, record(id, { ...vip, default: true }))).toMatchObject({
     compatible: true,
   })
   await expect(new AvroCodecs(registry).prepare([avro(subject, record(id, vip))])).rejects.toMatchObject({
     code: 'SLUICE_SCHEMA_INCOMPATIBLE',
-    message: expect.stringMatching(/Order\.vip.*rule: defaults/) as string,
+    message: expect.stringMatching(/`vip` was added without a default: values of version 1/) as string,
   })
   await expect(new AvroCodecs(registry).prepare([avro(subject, record())])).rejects.toMatchObject({
     code: 'SLUICE_SCHEMA_INCOMPATIBLE',
-    message: expect.stringContaining('Order.id') as string,
+    message: expect.stringContaining('`id` was removed, and version 1 has no default for it') as string,
   })
 })
 

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { systemClock } from '../../src/core/clock.ts'
 import { newId } from '../../src/core/ids.ts'
 import { silentLogger } from '../../src/core/log.ts'
@@ -6,8 +6,8 @@ import { createReservations } from '../../src/orders/reservation/reservations.ts
 import type { ReservationOptions } from '../../src/orders/reservation/reservations.ts'
 import type { Reservations } from '../../src/orders/reservation/types.ts'
 import { createSettlement } from '../../src/orders/settlement.ts'
-import { cqlOpcode, startCqlProxy, writeTimeout } from './support/cql-proxy.ts'
-import type { CqlFrame, CqlProxy, FrameFate } from './support/cql-proxy.ts'
+import { cassandraErrors, startCassandraFaultProxy } from '../../src/testing/index.ts'
+import type { CassandraAnswer, CassandraFaultProxy, Fault, Injection } from '../../src/testing/index.ts'
 import { createTestKeyspace } from './support/keyspace.ts'
 import type { TestKeyspace } from './support/keyspace.ts'
 import { stack } from './support/stack.ts'
@@ -17,17 +17,16 @@ import { initialStock, readBook, stockUpdate } from './support/stock-book.ts'
 // Method: a proxy between the driver and a real server drops or holds exactly the frames of one order.
 
 let keyspace: TestKeyspace
-let proxy: CqlProxy
+let proxy: CassandraFaultProxy
 let unreliable: Awaited<ReturnType<TestKeyspace['connect']>>
 
 beforeAll(async () => {
   keyspace = await createTestKeyspace('unknown')
-  proxy = await startCqlProxy(stack.cassandra)
+  proxy = await startCassandraFaultProxy(stack.cassandra)
   unreliable = await keyspace.connect({ contactPoints: proxy.address, requestTimeoutMs: 1_000 })
 })
 afterEach(() => {
-  proxy.releaseHeld()
-  proxy.decide(undefined)
+  proxy.clear()
 })
 afterAll(async () => {
   await keyspace.drop()
@@ -50,31 +49,18 @@ const stocked = async (quantity: number): Promise<string> => {
 
 const book = (sku: string): ReturnType<typeof readBook> => readBook(keyspace.cassandra, sku)
 
-/** Judges the first `times` conditional batches that name `word`, as requests or by their replies. */
-const onBatches = (
-  word: string,
-  direction: CqlFrame['direction'],
-  fate: FrameFate,
-  times = 1,
-): ((frame: CqlFrame) => FrameFate) => {
-  const streams = new Set<number>()
-  let left = times
-  return frame => {
-    const isBatch = frame.direction === 'request' && frame.opcode === cqlOpcode.batch
-    if (isBatch && left > 0 && frame.bytes.includes(word)) {
-      left--
-      if (direction === 'request') return fate
-      streams.add(frame.stream)
-    }
-    if (frame.direction === 'reply' && streams.delete(frame.stream)) return fate
-    return 'pass'
-  }
-}
+/** The first `times` conditional batches that name `word` suffer. */
+const onBatches = (word: string, fault: Fault<CassandraAnswer>, times = 1): Injection =>
+  proxy.inject({ api: 'BATCH', mentions: word, times, fault })
+
+const replyLost = { kind: 'drop', side: 'reply' } as const
+/** Neither lost nor answered: the client gives up first. */
+const held = { kind: 'late', cut: false } as const
 
 test('a reservation whose reply is lost is found by its row and taken once', async () => {
   const sku = await stocked(10)
   const order = newId()
-  proxy.decide(onBatches(order, 'reply', 'drop'))
+  onBatches(order, replyLost)
   expect(await over().reserve(order, [{ sku, quantity: 3 }])).toMatchObject({ ok: true })
   expect(await book(sku)).toMatchObject({ available: 7, held: 3 })
 })
@@ -82,10 +68,11 @@ test('a reservation whose reply is lost is found by its row and taken once', asy
 test('a reservation whose request is late is taken once, although the late one arrives after the answer', async () => {
   const sku = await stocked(10)
   const order = newId()
-  proxy.decide(onBatches(order, 'request', 'hold'))
+  const late = onBatches(order, held)
   expect(await over().reserve(order, [{ sku, quantity: 3 }])).toMatchObject({ ok: true })
-  expect(proxy.held).toBe(1)
-  proxy.releaseHeld()
+  expect(late.held).toBe(1)
+  late.release()
+  await late.arrivals(1)
   expect(await over().reserve(newId(), [{ sku, quantity: 2 }])).toMatchObject({ ok: true })
   expect(await book(sku)).toMatchObject({ available: 5, held: 5 })
 })
@@ -93,27 +80,22 @@ test('a reservation whose request is late is taken once, although the late one a
 test('a late reservation is refused once its order was given back', async () => {
   const sku = await stocked(10)
   const order = newId()
-  proxy.decide(onBatches(order, 'request', 'hold', 100))
+  const late = onBatches(order, held, 100)
   await expect(
     over({ reserveTimeoutMs: 2_500 }).reserve(order, [{ sku, quantity: 3 }]),
   ).rejects.toMatchObject({
     code: 'SLUICE_CASSANDRA_UNAVAILABLE',
   })
-  const late = proxy.held
-  expect(late).toBeGreaterThan(0)
-  proxy.decide(undefined)
+  expect(late.held).toBeGreaterThan(0)
+  late.withdraw()
   const reaper = createReservations({ cassandra: keyspace.cassandra, clock: systemClock, log: silentLogger })
   await reaper.release(order, [sku])
   const before = await book(sku)
   expect(before).toMatchObject({ available: 10, held: 0 })
 
-  let answers = 0
-  proxy.decide(frame => {
-    if (frame.direction === 'reply' && frame.opcode === cqlOpcode.result) answers++
-    return 'pass'
-  })
-  proxy.releaseHeld()
-  await vi.waitFor(() => expect(answers).toBeGreaterThanOrEqual(late), { timeout: 10_000 })
+  const count = late.held
+  late.release()
+  await late.arrivals(count)
   expect(await book(sku)).toEqual(before)
 })
 
@@ -122,7 +104,7 @@ test('a give-back whose reply is lost gives back once', async () => {
   const order = newId()
   const service = over()
   await service.reserve(order, [{ sku, quantity: 3 }])
-  proxy.decide(onBatches(order, 'reply', 'drop'))
+  onBatches(order, replyLost)
   await service.release(order, [sku])
   expect(await book(sku)).toMatchObject({ available: 10, held: 0 })
 })
@@ -130,35 +112,19 @@ test('a give-back whose reply is lost gives back once', async () => {
 test('a server error in the middle of a conditional write is resolved, not believed', async () => {
   const sku = await stocked(10)
   const order = newId()
-  const streams = new Set<number>()
-  let replaced = 0
-  // The write is executed, and the proxy answers with WriteTimeout (CAS) in the server's place.
-  proxy.decide(frame => {
-    const isBatch = frame.direction === 'request' && frame.opcode === cqlOpcode.batch
-    if (isBatch && replaced === 0 && frame.bytes.includes(order)) streams.add(frame.stream)
-    if (frame.direction === 'reply' && streams.delete(frame.stream)) {
-      replaced++
-      return { reply: writeTimeout(frame) }
-    }
-    return 'pass'
-  })
+  const error = { code: cassandraErrors.writeTimeout }
+  const answered = onBatches(order, { kind: 'answer', isDone: true, error })
   expect(await over().reserve(order, [{ sku, quantity: 3 }])).toMatchObject({ ok: true })
-  expect(replaced).toBe(1)
+  expect(answered.struck).toBe(1)
   expect(await book(sku)).toMatchObject({ available: 7, held: 3 })
 })
 
 test('a connection that breaks under a conditional write leaves nothing doubled', async () => {
   const sku = await stocked(10)
   const order = newId()
-  let broken = 0
-  proxy.decide(frame => {
-    if (frame.direction !== 'request' || frame.opcode !== cqlOpcode.batch) return 'pass'
-    if (broken > 0 || !frame.bytes.includes(order)) return 'pass'
-    broken++
-    return 'break'
-  })
+  const broken = onBatches(order, { kind: 'cut', side: 'request' })
   expect(await over().reserve(order, [{ sku, quantity: 3 }])).toMatchObject({ ok: true })
-  expect(broken).toBe(1)
+  expect(broken.struck).toBe(1)
   expect(await book(sku)).toMatchObject({ available: 7, held: 3 })
 })
 
@@ -167,7 +133,7 @@ test('a settlement whose reply is lost counts once', async () => {
   const order = newId()
   await over().reserve(order, [{ sku, quantity: 3 }])
   const settlement = createSettlement({ cassandra: unreliable, clock: systemClock, log: silentLogger })
-  proxy.decide(onBatches(order, 'reply', 'drop'))
+  onBatches(order, replyLost)
   await settlement.settleStock([
     stockUpdate({ sku, version: 2, type: 'reservation', quantity: 3, orderId: order, generation: 0 }),
     stockUpdate({
@@ -188,14 +154,14 @@ test('with Cassandra silent, orders are refused as unavailable and nothing is ke
   const sku = await stocked(10)
   const orders = Array.from({ length: 5 }, newId)
   const service = over({ reserveTimeoutMs: 2_000 })
-  proxy.decide(frame => (frame.direction === 'reply' ? 'drop' : 'pass'))
+  const silent = proxy.inject({ times: Infinity, fault: replyLost })
   const results = await Promise.allSettled(
     orders.map(order => service.reserve(order, [{ sku, quantity: 1 }])),
   )
   for (const result of results) {
     expect(result).toMatchObject({ status: 'rejected', reason: { code: 'SLUICE_CASSANDRA_UNAVAILABLE' } })
   }
-  proxy.decide(undefined)
+  silent.withdraw()
   for (const order of orders) await service.release(order, [sku])
   expect(await book(sku)).toMatchObject({ available: 10, held: 0 })
 })

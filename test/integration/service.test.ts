@@ -9,8 +9,8 @@ import { createReservationIntents } from '../../src/orders/reservation/intents.t
 import { createReservations } from '../../src/orders/reservation/reservations.ts'
 import { createStockReader } from '../../src/orders/stock-reader.ts'
 import { createPostgres } from '../../src/postgres/pool.ts'
-import { startCqlProxy } from './support/cql-proxy.ts'
-import { startSeveringProxy } from './support/severing-proxy.ts'
+import { startCassandraFaultProxy, startPostgresFaultProxy } from '../../src/testing/index.ts'
+import type { Injection, PostgresFaultProxy, Side } from '../../src/testing/index.ts'
 import { get, openShop, orderOf, send } from './support/shop.ts'
 import type { Shop } from './support/shop.ts'
 import { stack } from './support/stack.ts'
@@ -265,10 +265,8 @@ describe('stock', () => {
 
 /** The shop behind a proxy in front of its Postgres. */
 const behindProxy = async () => {
-  const url = new URL(shop.addresses.postgres)
-  const proxy = await startSeveringProxy({ host: url.hostname, port: Number(url.port) })
-  url.port = String(proxy.port)
-  const postgres = createPostgres({ url: url.href, log: silentLogger })
+  const proxy = await startPostgresFaultProxy(shop.addresses.postgres)
+  const postgres = createPostgres({ url: proxy.url, log: silentLogger })
   const service = await shop.start({ postgres, onStopped: () => postgres.close() })
   const close = async (): Promise<void> => {
     await service.stop()
@@ -277,18 +275,19 @@ const behindProxy = async () => {
   return { proxy, url: service.url, close }
 }
 
+const cutNext = (proxy: PostgresFaultProxy, mentions: string, side: Side): Injection =>
+  proxy.inject({ api: 'Execute', mentions, fault: { kind: 'cut', side } })
+
 describe('a commit whose outcome is unknown', () => {
   test.each(['reply', 'request'] as const)('is resolved when the %s is lost', async what => {
     const sku = `unknown-${what}`
     await shop.stock(sku, 5)
     const { proxy, url, close } = await behindProxy()
     try {
-      // The first order makes the connection parse the statement under its name.
       expect((await send(`${url}/orders`, orderOf(sku))).status).toBe(201)
-      const lost =
-        what === 'reply' ? proxy.loseReplyTo('commit-orders-1') : proxy.loseRequest('commit-orders-1')
+      const lost = cutNext(proxy, 'INSERT INTO orders', what)
       const reply = await send(`${url}/orders`, orderOf(sku))
-      await lost
+      await lost.done
       expect(reply.status).toBe(201)
       const { rows } = await shop.sql.query('SELECT status FROM orders WHERE id = $1', [reply.body['id']])
       expect(rows).toEqual([{ status: 'created' }])
@@ -305,9 +304,9 @@ test('a claim whose answer is lost does not keep its own request out', async () 
   const place = (key: string) => send(`${url}/orders`, orderOf('claimed'), { 'idempotency-key': key })
   try {
     expect((await place('claim-1')).status).toBe(201)
-    const lost = proxy.loseReplyTo('insert-key-1')
+    const lost = cutNext(proxy, 'INSERT INTO idempotency_key', 'reply')
     const reply = await place('claim-2')
-    await lost
+    await lost.done
     expect(reply.status).toBe(201)
     expect(await shop.content('claimed')).toMatchObject({ available: 3, held: 2 })
   } finally {
@@ -321,7 +320,7 @@ describe('a server that goes away', () => {
     const { proxy, url, close } = await behindProxy()
     try {
       expect((await send(`${url}/orders`, orderOf('pg-away'))).status).toBe(201)
-      proxy.goAway()
+      proxy.setDown(true)
       for (const path of ['/orders', '/stock/pg-away/adjustments']) {
         const body = path === '/orders' ? orderOf('pg-away') : { quantity: -1, reason: 'loss' }
         const reply = await send(`${url}${path}`, body)
@@ -329,7 +328,7 @@ describe('a server that goes away', () => {
       }
       expect((await get(`${url}/readyz`)).body).toMatchObject({ checks: { cassandra: 'ok' } })
       expect((await get(`${url}/livez`)).status).toBe(200)
-      proxy.comeBack()
+      proxy.setDown(false)
       expect((await send(`${url}/orders`, orderOf('pg-away'))).status).toBe(201)
       await shop.reap()
       expect(await shop.content('pg-away')).toMatchObject({ available: 98, held: 2 })
@@ -340,7 +339,7 @@ describe('a server that goes away', () => {
 
   test('Cassandra: 503, and no order is written', async () => {
     await shop.stock('cql-away', 100)
-    const proxy = await startCqlProxy(stack.cassandra)
+    const proxy = await startCassandraFaultProxy(stack.cassandra)
     const cassandra = await connectCassandra({
       contactPoints: proxy.address,
       datacenter: stack.datacenter,

@@ -309,7 +309,7 @@ it('a schema that was unknown is asked for again', async () => {
   const { AvroCodecs } = await import('../../src/codec/avro-codecs.ts')
   const { avro } = await import('../../src/codec/avro.ts')
   const type = avro<Sale>('sales-value', saleSchema)
-  const codecs = new AvroCodecs(registry)
+  const codecs = new AvroCodecs(registry, { unknownForMs: 0 })
   await codecs.prepare([type])
   const later = Buffer.concat([bytesOf('0000000002'), good.subarray(5)])
   await codecs.load(codecs.missingIds([later]))
