@@ -136,6 +136,8 @@ export interface OutboxSource {
   readonly txId: null | number
   readonly lsn: null | number
   readonly xmin: null | number
+  readonly origin: null | string
+  readonly origin_lsn: null | number
 }
 
 export interface OutboxTransaction {

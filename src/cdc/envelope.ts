@@ -9,8 +9,8 @@ export interface RowSource {
   readonly database: string
   readonly schema: string
   readonly table: string
-  /** `true` and `last` for rows that are older than the slot. */
-  readonly snapshot: 'true' | 'last' | 'false'
+  /** `false` for what the slot brings; the others for rows that are older than it. */
+  readonly snapshot: 'first' | 'true' | 'last' | 'false'
   /** Commit time (of a snapshot's row: the snapshot's time), microseconds since the epoch. */
   readonly timeUs: bigint
   readonly transactionId: number | null
@@ -43,6 +43,8 @@ export const outboxEnvelope = (row: OutboxRow, source: RowSource, nowMs: number)
     txId: source.transactionId,
     lsn: Number(source.lsn),
     xmin: null,
+    origin: null,
+    origin_lsn: null,
   },
   transaction: null,
   op: source.snapshot === 'false' ? 'c' : 'r',

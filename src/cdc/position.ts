@@ -20,7 +20,7 @@ export interface RelayPosition extends LogIdentity {
   readonly index: number
   /** Everything that ends before this is on the topic: what Postgres may forget. */
   readonly confirmedLsn: bigint
-  /** Commit record of the transaction before; for the envelope's `sequence`. */
+  /** End of the transaction before, as Debezium counts; for the envelope's `sequence`. */
   readonly lastCommitLsn: bigint | null
 }
 

@@ -152,7 +152,7 @@ export const advance = (position: RelayPosition, elements: readonly StreamElemen
         commitLsn,
         index: element.lastIndex,
         confirmedLsn: element.endLsn,
-        lastCommitLsn: hadRows ? commitLsn : lastCommitLsn,
+        lastCommitLsn: hadRows ? element.endLsn : lastCommitLsn,
       }
     }
   }

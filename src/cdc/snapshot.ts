@@ -94,8 +94,10 @@ const sendRows = async (
     // One row is held back until it is certain whether it is the last.
     const ready = held === undefined ? rows : [held, ...rows]
     held = isLast ? undefined : ready.pop()
+    const before = sent
     const records = ready.map(({ xid, ...row }, index) => {
-      const mark = isLast && index === ready.length - 1 ? 'last' : 'true'
+      const isEnd = isLast && index === ready.length - 1
+      const mark = isEnd ? 'last' : before + index === 0 ? 'first' : 'true'
       return publisher.record(row, { ...source, snapshot: mark, transactionId: Number(xid) })
     })
     if (records.length > 0 || isLast) await publisher.publish(records, isLast ? position : undefined)

@@ -92,7 +92,7 @@ export class TransactionDecoder {
     this.#transaction = undefined
     if (transaction === undefined) return undefined
     const endLsn = parseLsn(message.commitEndLsn ?? '0/0')
-    if (this.#index >= 0) this.#lastCommitLsn = transaction.commitLsn
+    if (this.#index >= 0) this.#lastCommitLsn = endLsn
     // An end that Postgres sends again tells nothing new.
     if (endLsn <= this.#position.confirmedLsn) return undefined
     return { kind: 'end', transaction, lastIndex: this.#index, endLsn }

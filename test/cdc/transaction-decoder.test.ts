@@ -57,12 +57,12 @@ const decode = (position: RelayPosition, messages: readonly Pgoutput.Message[]):
 const idsOf = (elements: readonly StreamElement[]): string[] =>
   elements.flatMap(element => (element.kind === 'row' ? [element.row.id] : []))
 
-test('rows carry their transaction, and the commit before it', () => {
+test('rows carry their transaction, and the end of the one before it', () => {
   const [, , second] = decode(start, [...transaction(100n, ['a']), ...transaction(200n, ['b'])])
   expect(second).toMatchObject({
     kind: 'row',
     index: 0,
-    transaction: { commitLsn: 200n, lastCommitLsn: 100n, id: 4_294_967_295 },
+    transaction: { commitLsn: 200n, lastCommitLsn: 108n, id: 4_294_967_295 },
     row: { id: 'b', aggregatetype: 'order', aggregateid: 'a', type: 'T', payload: '{"n": 1}' },
   })
   expect(second).not.toHaveProperty('row.created_at')
@@ -108,6 +108,6 @@ test('only whole transactions let Postgres forget', () => {
     commitLsn: 100n,
     index: 2,
     confirmedLsn: 108n,
-    lastCommitLsn: 100n,
+    lastCommitLsn: 108n,
   })
 })

@@ -190,6 +190,8 @@ test('nanoseconds are bigints beyond 53 bits, and null', async () => {
       txId: 1,
       lsn: 2,
       xmin: null,
+      origin: null,
+      origin_lsn: null,
     },
     transaction: null,
     op: 'c',

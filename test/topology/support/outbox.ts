@@ -57,6 +57,8 @@ export const outboxRow = (payload: OrderCreated | ReturnType<typeof adjusted>): 
       txId: 1,
       lsn: 1,
       xmin: null,
+      origin: null,
+      origin_lsn: null,
     },
     transaction: null,
     op: 'c',
