@@ -84,6 +84,8 @@ export interface Position {
 }
 
 export interface OutboxRecord extends Position {
+  /** Written by our relay, which writes each row once; others, like Debezium, may repeat one. */
+  readonly byRelay: boolean
   readonly eventId: string
   readonly type: string
   readonly subjectId: string

@@ -61,6 +61,14 @@ describe('the invariants', () => {
     expect(checkOneEnd(world, { ...options, allowOpen: true }).ok).toBe(true)
   })
 
+  test('copies by another than the relay are no violation', () => {
+    const world = soundWorld()
+    const { outbox } = world.log.committed
+    outbox.push(...outbox.map(record => ({ ...record, byRelay: false, offset: record.offset + 1_000 })))
+    outbox.push(...outbox.slice(-2).map(record => ({ ...record, offset: record.offset + 1_000 })))
+    for (const result of judge(world, options)) expect(result).toMatchObject({ ok: true, violations: [] })
+  })
+
   test('a young reservation of an unknown order is still the reaper’s', () => {
     const world = soundWorld()
     const atMs = world.takenAtMs - 1_000

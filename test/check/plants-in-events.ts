@@ -68,6 +68,19 @@ export const plantsInEvents: readonly Plant[] = [
     message: /on the topic 2 times/,
   },
   {
+    title: 'I6 a second row of one order on the topic, by whomever',
+    check: checkOutbox,
+    plant: world =>
+      world.log.committed.outbox.push({
+        ...the(world.log.committed.outbox.find(record => record.subjectId === sold)),
+        eventId: names.stranger,
+        byRelay: false,
+        offset: 999,
+      }),
+    subject: { orderId: sold },
+    message: /2 times \(2 rows, 1 times by the relay\)/,
+  },
+  {
     title: 'I6 an order validated twice',
     check: checkOutbox,
     plant: world =>

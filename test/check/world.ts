@@ -96,7 +96,7 @@ export const soundWorld = (copy = 0): World => {
     return { partition: partitionOf(key, partitionCount), offset, timestampMs, key }
   }
   const outbox = (eventId: string, type: string, key: string, subjectId: string): void => {
-    committed.outbox.push({ ...at(key), eventId, type, subjectId })
+    committed.outbox.push({ ...at(key), byRelay: true, eventId, type, subjectId })
   }
   const move = (
     eventId: string,

@@ -163,11 +163,11 @@ export const writtenOf = <Name extends keyof Streams>(stream: Name, records: Str
   records.map((record): Written => {
     const at = record.timestampMs
     if (stream === 'outbox' && 'subjectId' in record) {
-      const { eventId: id, type, subjectId } = record
+      const { eventId: id, type, subjectId, byRelay } = record
       const payload = JSON.stringify(payloadOf(type, subjectId))
       const after = { id, aggregatetype: 'any', aggregateid: record.key, type, payload }
       const source = {
-        version: '1',
+        version: byRelay ? 'sluice-1' : '1.0.0.Final',
         connector: 'postgresql',
         name: 'shop',
         ts_ms: at,

@@ -2,11 +2,12 @@ import { streamNames, topicOf, type Evidence, type OrderRecord, type StockRow } 
 import { Findings } from '../findings.ts'
 import type { Invariant } from './types.ts'
 
-/** One committed record per topic and event id. */
+/** One committed record per topic and event id, of those who write by transactions: ours. */
 const checkUnique = (findings: Findings, evidence: Evidence): void => {
   for (const name of streamNames) {
     const first = new Map<string, { partition: number; offset: number }>()
     for (const record of evidence.log.committed[name]) {
+      if ('byRelay' in record && !record.byRelay) continue
       const { eventId, key, partition, offset } = record
       const earlier = first.get(eventId)
       if (earlier === undefined) first.set(eventId, record)

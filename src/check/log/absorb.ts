@@ -41,7 +41,7 @@ export const absorb = async <T>(
       timestampMs: Number(batch.firstTimestamp + record.timestampDelta),
       key: record.key?.toString('utf8') ?? '',
       headerId: idHeader(record),
-      value: decoder.decode(record.value, where),
+      value: record.value === null ? null : decoder.decode(record.value, where),
       where,
     })
     if (parsed !== undefined) records.push(parsed)

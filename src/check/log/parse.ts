@@ -13,6 +13,7 @@ import type { Intern } from '../interner.ts'
 export interface DecodedRecord extends Position {
   /** Of the header `id`, if there is one. */
   readonly headerId: string | undefined
+  /** Null for a tombstone. */
   readonly value: unknown
   /** Names the record in errors. */
   readonly where: string
@@ -34,16 +35,21 @@ export const subjectOfOutbox = (
 ): string =>
   type === 'StockAdjusted' ? textOf(fieldsOf(payload, where), 'adjustmentId', where) : aggregateId
 
-/** Undefined for what is no row: heartbeats and deletes have no `after`. */
+/** How our relay's `source.version` begins. */
+const relayVersion = 'sluice-'
+
+/** Undefined for what brings no row: tombstones, deletes, and whatever else a change stream tells. */
 const parseOutbox = (record: DecodedRecord, intern: Intern): OutboxRecord | undefined => {
   const { where } = record
-  const { after } = fieldsOf(record.value, where)
-  if (after === null || after === undefined) return undefined
+  if (record.value === null) return undefined
+  const { op, after, source } = fieldsOf(record.value, where)
+  if ((op !== 'c' && op !== 'r') || after === null || after === undefined) return undefined
   const row = fieldsOf(after, where)
   const type = textOf(row, 'type', where)
   const payload: unknown = type === 'StockAdjusted' ? JSON.parse(textOf(row, 'payload', where)) : undefined
   return {
     ...positionOf(record, intern),
+    byRelay: textOf(fieldsOf(source, where), 'version', where).startsWith(relayVersion),
     eventId: intern(textOf(row, 'id', where)),
     type: intern(type),
     subjectId: intern(subjectOfOutbox(type, textOf(row, 'aggregateid', where), payload, where)),
