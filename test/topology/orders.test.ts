@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { OutboxEnvelope } from '../../schemas/types.ts'
 import { TopologyTestDriver } from '../../src/streams/testing/topology-test-driver.ts'
 import { movementOf } from '../../topology/movements.ts'
 import { orders } from '../../topology/orders.ts'
@@ -74,6 +75,31 @@ describe('the order flow', () => {
       reserved: 0,
       sold: 0,
     })
+  })
+
+  it('takes each row once, whoever repeats it, and nothing from deletions and tombstones', async () => {
+    const ids = sequence()
+    const driver = await newDriver()
+    const stocked = outboxRow(adjusted(ids.next(), 'tea', 10))
+    const placed = order(ids.next(), lines(['tea', 3]))
+    const inserted = outboxRow(placed)
+    // As Debezium writes them: again by a snapshot, and what becomes of pruned rows.
+    const found: OutboxEnvelope = {
+      ...inserted,
+      op: 'r',
+      source: { ...inserted.source, version: '3.6.0.Final' },
+    }
+    const updated: OutboxEnvelope = { ...inserted, op: 'u', before: inserted.after }
+    const deleted: OutboxEnvelope = { ...inserted, op: 'd', before: inserted.after, after: null }
+    await driver.pipe(topics.outboxEvent, 'tea', stocked)
+    for (const change of [deleted, inserted, found, updated, deleted, inserted, found]) {
+      await driver.pipe(topics.outboxEvent, placed.orderId, change)
+      await driver.pipeRaw(topics.outboxEvent, [{ key: Buffer.from(placed.orderId), value: null }])
+    }
+
+    expect(values(driver.read(topics.orderCreated))).toEqual([placed])
+    expect(driver.read(topics.orderConfirmed)).toHaveLength(1)
+    expect(driver.get(topics.stockLevels, 'tea')).toMatchObject({ version: 3, onHand: 7, sold: 3 })
   })
 
   it('rejects a faulty order with every reason, and releases what Cassandra holds for it', async () => {
