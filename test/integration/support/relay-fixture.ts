@@ -177,7 +177,10 @@ export class RelayFixture {
     const found: OutboxRecord[] = []
     while (ends.some(end => (reader.position(end) ?? 0) < end.offset))
       for (const record of await reader.poll(5_000, 200))
-        if (record.value !== null) found.push({ ...record, envelope: serde.decode(record.value) })
+        if (record.value !== null) {
+          await codecs.load(codecs.missingIds([record.value]))
+          found.push({ ...record, envelope: serde.decode(record.value) })
+        }
     await reader.close()
     return found
   }
