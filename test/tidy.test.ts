@@ -11,7 +11,7 @@ const layers: readonly (readonly string[])[] = [
   ['src/core'],
   ['src/codec', 'src/kafka', 'src/postgres', 'src/cassandra', 'src/stack', 'src/testing'],
   ['src/streams/dsl', 'schemas', 'topology'],
-  ['src/streams/state'],
+  ['src/streams/state', 'src/streams/inspect'],
   ['src/streams/engine'],
   ['src/streams/runtime', 'src/streams/testing', 'src/cdc'],
   ['src/app'],
@@ -111,6 +111,7 @@ describe('layers', () => {
     ['pg-logical-replication', ['src/cdc']],
     ['fastify', ['src/orders/http']],
     ['commander', ['src/cli']],
+    ['@dagrejs/dagre', ['src/streams/inspect']],
     ['rxjs', ['src/streams', 'src/cdc', 'topology']],
   ])('%s is imported only in %s', (name, places) => {
     const users = sources.filter(({ imports }) =>

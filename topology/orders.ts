@@ -154,5 +154,14 @@ export const orders = topology(
   },
   // A bad record is parked, and costs one order or one SKU's event until it is retried, not all that come behind it. None of them
   // has a place in a chain: the ledger numbers an event when it applies it, and late or repeated ones change nothing.
-  { failures: { default: 'dead-letter' } },
+  {
+    failures: { default: 'dead-letter' },
+    allow: [
+      {
+        rule: 'unbounded-state',
+        of: 'stock-ledger',
+        because: 'one level per SKU ever stocked, not per order',
+      },
+    ],
+  },
 )

@@ -1,6 +1,8 @@
 import { mapValue, effect, from, topology } from '../src/streams/dsl/index.ts'
 import { orderConfirmed, orderRejected, stockUpdate } from './topics.ts'
 
+const idempotent = 'an order that has ended keeps its end'
+
 /**
  * Tells the tables that orders are placed against what the ledger decided: reservations become sales or go back, credits can be
  * sold, and the order's row gets its end.
@@ -8,14 +10,16 @@ import { orderConfirmed, orderRejected, stockUpdate } from './topics.ts'
 export const settlement = topology(
   'settlement',
   {
-    'settle-stock': from(stockUpdate).pipe(effect('settle-stock')),
+    'settle-stock': from(stockUpdate).pipe(
+      effect('settle-stock', { idempotent: 'an update at or before the settled version changes nothing' }),
+    ),
     'settle-confirmed': from(orderConfirmed).pipe(
       mapValue(({ orderId, confirmedAt }) => ({ orderId, status: 'confirmed' as const, at: confirmedAt })),
-      effect('settle-orders'),
+      effect('settle-orders', { idempotent }),
     ),
     'settle-rejected': from(orderRejected).pipe(
       mapValue(({ orderId, rejectedAt }) => ({ orderId, status: 'rejected' as const, at: rejectedAt })),
-      effect('settle-orders'),
+      effect('settle-orders', { idempotent }),
     ),
   },
   {

@@ -3,12 +3,15 @@ import { SluiceError } from '../core/errors.ts'
 
 /** Bytes ↔ value, synchronous: whatever needs the registry was prepared before. */
 export interface Serde<T> {
+  /** Of a format that others write, too; two of the same name read each other's bytes. */
+  readonly name?: string
   encode(value: T): Buffer
   decode(bytes: Buffer): T
 }
 
 /** UTF-8 strings: the key format of every topic of the project. */
 export const utf8: Serde<string> = {
+  name: 'utf8',
   encode: value => {
     if (typeof value !== 'string') throw notText(value)
     return Buffer.from(value, 'utf8')

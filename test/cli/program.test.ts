@@ -1,8 +1,11 @@
-import { hostname } from 'node:os'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { hostname, tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Command } from 'commander'
 import { describe, expect, test } from 'vitest'
 import { formatLsn } from '../../src/cdc/lsn.ts'
 import { positionText } from '../../src/cdc/position.ts'
+import { diffVersions } from '../../src/cli/diff-topologies.ts'
 import { describeTopologies } from '../../src/cli/describe-topologies.ts'
 import { renderError } from '../../src/cli/print.ts'
 import { pruningOf } from '../../src/cli/relay.ts'
@@ -58,6 +61,8 @@ describe('every command', () => {
       'stock adjust',
       'stock get',
       'topology describe',
+      'topology diff',
+      'topology lint',
     ])
   })
 
@@ -112,8 +117,11 @@ describe('wrong use', () => {
     [['serve', '--port', 'http'], /a port from 0 .* to 65535 is wanted/],
     [['relay', '--prune-after', '1h'], /whole number of at least 1/],
     [['orders', 'place', 'A:1', '--customer', '1'], /SKU:QUANTITY:PRICE/],
+    [['topology', 'diff', 'none'], /neither a file nor a topology "none"/],
+    [['topology', 'diff', 'package.json'], /package.json is no description of topologies/],
+    [['topology', 'lint', 'none'], /there is no topology "none"/],
     [['topology', 'describe', 'none'], /there is no topology "none"/],
-    [['topology', 'describe', '--format', 'png'], /Allowed choices are text, mermaid, json/],
+    [['topology', 'describe', '--format', 'png'], /Allowed choices are kafka, json, mermaid, dot, svg/],
   ])('%j ends with 2 and says why', async (args, message) => {
     const { exitCode, err } = await run(...args)
     expect(err).toMatch(message)
@@ -132,13 +140,47 @@ test('a relay prunes only when it is told to', () => {
 })
 
 describe('topology describe', () => {
-  test('gives all topologies as JSON', () => {
-    const described = JSON.parse(describeTopologies(undefined, 'json')) as { name: string }[]
-    expect(described.map(({ name }) => name)).toEqual(['orders', 'materializer', 'settlement'])
+  test('gives all topologies as JSON, one or many alike', () => {
+    const namesOf = (text: string): string[] =>
+      (JSON.parse(text) as { topologies: { name: string }[] }).topologies.map(({ name }) => name)
+    expect(namesOf(describeTopologies([], 'json'))).toEqual(['orders', 'materializer', 'settlement'])
+    expect(namesOf(describeTopologies(['settlement'], 'json'))).toEqual(['settlement'])
   })
 
-  test('gives one as Mermaid', () => {
-    expect(describeTopologies('orders', 'mermaid')).toMatch(/^flowchart TD\n/)
+  test.each([
+    ['kafka', /^Topologies:\n {3}Sub-topology: 0\n/],
+    ['mermaid', /^flowchart TD\n/],
+    ['dot', /^digraph "orders" \{\n/],
+    ['svg', /^<svg [^]*<\/svg>\n$/],
+  ] as const)('gives one as %s', (format, shape) => {
+    expect(describeTopologies(['orders'], format)).toMatch(shape)
+  })
+
+  test('says whose text is whose when there are several', () => {
+    expect(describeTopologies([], 'kafka').match(/^# .*$/gm)).toEqual([
+      '# orders',
+      '# materializer',
+      '# settlement',
+    ])
+  })
+})
+
+describe('topology diff', () => {
+  test('takes a file and a name, and ends with 1 when something has to be done first', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'sluice-diff-'))
+    const file = join(folder, 'v1.json')
+    try {
+      await writeFile(file, describeTopologies([], 'json'))
+      const [diff, ...others] = await diffVersions(file, 'orders')
+      expect(others).toEqual([])
+      expect(diff).toMatchObject({ from: 'orders', to: 'orders', compatible: true })
+      expect(await diffVersions(file, undefined)).toHaveLength(3)
+
+      await writeFile(file, describeTopologies(['orders'], 'json').replaceAll('order-gathering', 'gathered'))
+      expect((await diffVersions(file, undefined)).map(({ compatible }) => compatible)).toEqual([false])
+    } finally {
+      await rm(folder, { recursive: true })
+    }
   })
 })
 

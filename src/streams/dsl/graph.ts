@@ -19,7 +19,12 @@ export type GraphNode = {
   | { readonly kind: 'merge' }
   | { readonly kind: 'processor'; readonly step: StepBinding; readonly stores: readonly string[] }
   | { readonly kind: 'sink'; readonly step: StepBinding; readonly topic: string }
-  | { readonly kind: 'effect'; readonly step: StepBinding; readonly effect: string }
+  | {
+      readonly kind: 'effect'
+      readonly step: StepBinding
+      readonly effect: string
+      readonly idempotent: string | undefined
+    }
 )
 
 /** What the engine knows of a topic that the topology touches. */
@@ -52,6 +57,17 @@ export interface Topology {
   readonly stores: ReadonlyMap<string, StoreDeclaration<unknown, unknown>>
   /** What becomes of records that fail. */
   readonly failures: Failures
+  /** What `sluice topology lint` is to leave alone. */
+  readonly allow: readonly LintAllowance[]
+}
+
+/** One finding of `sluice topology lint` that is as it should be. */
+export interface LintAllowance {
+  /** The rule's id. */
+  readonly rule: string
+  /** The name that the finding is about: of a node, a store or a topic. */
+  readonly of: string
+  readonly because: string
 }
 
 /** The topic's name on the broker. */

@@ -34,7 +34,7 @@ export type StepDescription =
       readonly value: Format<unknown>
     }
   | { readonly kind: 'sink'; readonly topic: TopicDeclaration<unknown, unknown> }
-  | { readonly kind: 'effect'; readonly effect: string }
+  | { readonly kind: 'effect'; readonly effect: string; readonly idempotent: string | undefined }
 
 export const stepSymbol: unique symbol = Symbol('sluice.step')
 

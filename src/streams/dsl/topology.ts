@@ -1,7 +1,7 @@
 import { SluiceError } from '../../core/errors.ts'
 import { checkedFailures, type FailureOptions } from './failures.ts'
 import type { AnyFlow, Delivered, Flow } from './flow.ts'
-import { graphTopicOf, type GraphNode, type GraphTopic, type Topology } from './graph.ts'
+import { graphTopicOf, type GraphNode, type GraphTopic, type LintAllowance, type Topology } from './graph.ts'
 import { stepOf } from './step.ts'
 import type { StoreDeclaration } from './store.ts'
 import { splitSubTopologies } from './sub-topologies.ts'
@@ -72,7 +72,14 @@ class GraphBuilder {
           topic: this.#topic(graphTopicOf(description.topic)),
         })
       case 'effect':
-        return this.#add({ kind: 'effect', name: sinkName, parents, step, effect: description.effect })
+        return this.#add({
+          kind: 'effect',
+          name: sinkName,
+          parents,
+          step,
+          effect: description.effect,
+          idempotent: description.idempotent,
+        })
     }
   }
 
@@ -121,6 +128,14 @@ class GraphBuilder {
   }
 }
 
+/** What a topology says of itself besides its flows. */
+export interface TopologyOptions {
+  /** What becomes of records that fail. */
+  readonly failures?: FailureOptions
+  /** Findings of `sluice topology lint` that are as they should be, each with the reason. */
+  readonly allow?: readonly LintAllowance[]
+}
+
 /**
  * Compiles flows into a topology: frozen data that can be described, tested without a broker, and run. The keys of `flows` name
  * its sinks. Errors: SLUICE_DSL_NAME_TAKEN, SLUICE_DSL_NAME_INVALID, SLUICE_DSL_FAILURE_NODE_UNKNOWN.
@@ -130,7 +145,7 @@ class GraphBuilder {
 export const topology = (
   name: string,
   flows: Readonly<Record<string, Flow<Delivered>>>,
-  options: { readonly failures?: FailureOptions } = {},
+  options: TopologyOptions = {},
 ): Topology => {
   for (const part of [name, ...Object.keys(flows)]) {
     if (!/^[a-zA-Z0-9._-]+$/.test(part)) {
@@ -149,6 +164,7 @@ export const topology = (
     topics: builder.topics,
     stores: builder.stores,
     failures: checkedFailures(name, builder.nodes, options.failures ?? {}),
+    allow: options.allow ?? [],
   })
 }
 

@@ -34,12 +34,18 @@ export const to = <K, V>(topic: TopicDeclaration<K, V>): OperatorFunction<Messag
 
 /**
  * The end of a flow outside of Kafka: the handler registered under this name gets the messages of a whole turn at once, before
- * the turn's commit. It runs again after a crash, so it must be idempotent.
+ * the turn's commit. It runs again after a crash, so it must be idempotent; `idempotent` says why it is, for whoever reads the
+ * topology.
  *
- * @example from(stockUpdate).pipe(effect('materialize'))
+ * @example from(stockUpdate).pipe(effect('materialize', { idempotent: 'rows bear the version as their write time' }))
  */
-export const effect = <K, V>(name: string): OperatorFunction<Message<K, V>, Delivered> =>
-  defineStep({ kind: 'effect', effect: name }, context => deliverTo(context.effect, name))
+export const effect = <K, V>(
+  name: string,
+  options: { readonly idempotent?: string } = {},
+): OperatorFunction<Message<K, V>, Delivered> =>
+  defineStep({ kind: 'effect', effect: name, idempotent: options.idempotent }, context =>
+    deliverTo(context.effect, name),
+  )
 
 const deliverTo =
   <A, B>(

@@ -1,5 +1,5 @@
 import { inJavaHashOrder } from './java-hash-order.ts'
-import type { GraphNode, SubTopology, Topology } from './graph.ts'
+import type { GraphNode, SubTopology, Topology } from '../dsl/graph.ts'
 
 /** A visible node; plain operators are part of the edges. Neighbours are in Kafka Streams' order. */
 export interface DescribedNode {
@@ -7,6 +7,8 @@ export interface DescribedNode {
   readonly kind: 'source' | 'processor' | 'sink' | 'effect'
   readonly topics: readonly string[]
   readonly stores: readonly string[]
+  /** The handler's name, and why it may run twice, of an effect. */
+  readonly effect: { readonly name: string; readonly idempotent: string | null } | null
   readonly predecessors: readonly string[]
   readonly successors: readonly string[]
 }
@@ -29,6 +31,7 @@ interface MutableNode {
   readonly kind: DescribedNode['kind']
   readonly topics: readonly string[]
   readonly stores: readonly string[]
+  readonly effect: DescribedNode['effect']
   size: number
   readonly predecessors: MutableNode[]
   readonly successors: MutableNode[]
@@ -55,6 +58,7 @@ const undescribed = (node: VisibleNode): MutableNode => ({
   kind: node.kind,
   topics: node.kind === 'source' ? node.topics : node.kind === 'sink' ? [node.topic] : [],
   stores: node.kind === 'processor' ? node.stores.toSorted() : [],
+  effect: node.kind === 'effect' ? { name: node.effect, idempotent: node.idempotent ?? null } : null,
   size: 1,
   predecessors: [],
   successors: [],
@@ -85,6 +89,7 @@ const describeSubTopology = (subTopology: SubTopology): DescribedSubTopology => 
     kind: node.kind,
     topics: node.topics,
     stores: node.stores,
+    effect: node.effect,
     predecessors: node.predecessors.map(other => other.name),
     successors: node.successors.map(other => other.name),
   }))
