@@ -9,6 +9,7 @@ import { topicOf } from '../../src/check/evidence.ts'
 import { runCheck } from '../../src/check/run-check.ts'
 import { waitForQuiescence } from '../../src/check/wait-for-quiescence.ts'
 import type { OrderSystem } from '../../src/cli/demo/system.ts'
+import { migrateServers } from '../../src/cli/migrate.ts'
 import { systemClock } from '../../src/core/clock.ts'
 import { connectKafka } from '../../src/kafka/platformatic.ts'
 import type { Kafka } from '../../src/kafka/types.ts'
@@ -107,12 +108,13 @@ describe.skipIf('missing' in peer)(`Debezium in the relay's place${reason}`, () 
 
   beforeAll(async () => {
     if ('missing' in peer) return
+    await migrateServers(stackConfig, 1)
+    folder = await mkdtemp(join(tmpdir(), 'sluice-debezium-'))
+    kafka = connectKafka({ brokers: stackConfig.kafkaBrokers, clientId: 'debezium-test' })
     sql = new Client({ connectionString: stackConfig.postgresUrl })
     await sql.connect()
     // Before there is a slot: Postgres 18 passes silently over what was written before a publication was made.
     await sql.query(`CREATE PUBLICATION ${publication} FOR TABLE outbox_event`)
-    folder = await mkdtemp(join(tmpdir(), 'sluice-debezium-'))
-    kafka = connectKafka({ brokers: stackConfig.kafkaBrokers, clientId: 'debezium-test' })
     system = await startSystem()
     for (const sku of skus)
       await shop({
