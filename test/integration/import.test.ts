@@ -22,8 +22,12 @@ import { checkTargets, stackConfig, startSystem } from './support/system.ts'
 const root = resolve(import.meta.dirname, '../..')
 const file = resolve(root, '../shared/data/online-retail.csv.gz')
 const isThere = existsSync(file)
-const isWhole = process.env['SLUICE_TEST_IMPORT'] === 'whole'
+const extent = process.env['SLUICE_TEST_IMPORT'] ?? 'part'
+const isWhole = extent === 'whole' || extent === 'killed'
+/** With `killed`, how often each process is killed (-9) on the way. */
+const killsEach = extent === 'killed' ? 10 : 0
 const limit = isWhole ? undefined : 1_000
+const wholeFileInvoices = 16_460
 const initialStock = 1_000_000
 const timeoutMs = isWhole ? 3 * 60 * 60_000 : 20 * 60_000
 const reason = isThere ? '' : ` (skipped: there is no ${file})`
@@ -71,7 +75,29 @@ const readStockState = async (): Promise<ReadonlyMap<string, Stock>> => {
   }
 }
 
-const runOnce = async (): Promise<ImportResult> => {
+/** Kills and restarts one process after the other, evenly over the file: by the number of invoices answered, not by the clock. */
+const killer = (system: OrderSystem): { after(invoices: number): void; done(): Promise<string[]> } => {
+  const names = [...system.processes.keys()]
+  const victims = Array.from({ length: killsEach }, () => names).flat()
+  const spacing = wholeFileInvoices / (victims.length + 1)
+  const killed: Promise<string>[] = []
+  const kill = async (name: string): Promise<string> => {
+    const victim = system.processes.get(name)
+    await victim?.stop('SIGKILL')
+    const signal = victim?.ended()?.signal
+    system.restart(name)
+    return `${name} ${signal}`
+  }
+  return {
+    after: invoices => {
+      const victim = victims[killed.length]
+      if (victim !== undefined && invoices >= spacing * (killed.length + 1)) killed.push(kill(victim))
+    },
+    done: () => Promise.all(killed),
+  }
+}
+
+const runOnce = async (onAnswered: (invoices: number) => void = () => {}): Promise<ImportResult> => {
   const progress = createProgress()
   try {
     return await importFile({
@@ -87,7 +113,10 @@ const runOnce = async (): Promise<ImportResult> => {
         random: createRandom(1),
       }),
       clock: systemClock,
-      onProgress: state => progress.update(() => renderImportProgress(state)),
+      onProgress: state => {
+        if (state.phase === 'sending') onAnswered(state.report.invoices)
+        progress.update(() => renderImportProgress(state))
+      },
     })
   } finally {
     progress.end()
@@ -97,20 +126,30 @@ const runOnce = async (): Promise<ImportResult> => {
 describe.skipIf(!isThere)(`an import of real invoices${reason}`, () => {
   let system: OrderSystem
   let result: ImportResult
+  let killed: string[]
 
   beforeAll(async () => {
     system = await startSystem()
-    result = await runOnce()
+    const kills = killer(system)
+    result = await runOnce(kills.after)
+    killed = await kills.done()
     process.stderr.write(`${renderImport(result)}\n`)
     await waitForQuiescence({ ...checkTargets, timeoutMs: 10 * 60_000 })
   }, timeoutMs)
   afterAll(() => system?.stop())
 
+  test.runIf(killsEach > 0)(`each process was killed ${killsEach} times`, () => {
+    const counts = Map.groupBy(killed, name => name)
+    expect([...counts].map(([name, { length }]) => [name, length])).toEqual(
+      [...system.processes.keys()].map(name => [`${name} SIGKILL`, killsEach]),
+    )
+  })
+
   test('every invoice is taken', () => {
     expect(result.orders.rejectedBy).toEqual({})
     expect(result.returns.rejectedBy).toEqual({})
     expect(result.orders.accepted).toBeGreaterThan(0)
-    expect(result.invoices).toBe(limit ?? 16_460)
+    expect(result.invoices).toBe(limit ?? wholeFileInvoices)
   })
 
   test('a separate recount of the file comes to the stock of every SKU', async () => {
