@@ -75,6 +75,19 @@ export interface StockUpdateRow extends StockStateRow {
   readonly quantity: number
 }
 
+/** What the ledger remembers of one order's line, or of one adjustment. */
+export interface LedgerEntry {
+  readonly state: string
+  readonly quantity: number
+}
+
+/** The ledger's stores as its changelogs have them: the last committed value of each key. */
+export interface LedgerChangelog {
+  readonly levels: ReadonlyMap<string, StockStateRow>
+  /** By SKU, then by order or adjustment. */
+  readonly entries: ReadonlyMap<string, ReadonlyMap<string, LedgerEntry>>
+}
+
 /** Where a record lies; `key` is its UTF-8 key. */
 export interface Position {
   readonly partition: number
@@ -122,11 +135,12 @@ export interface Streams {
   readonly updates: readonly UpdateRecord[]
 }
 
-/** Each stream ascends by offset within a partition. */
+/** Each stream ascends by offset within a partition; movements that were parked instead of applied are left out. */
 export interface LogEvidence {
   readonly partitionCounts: ReadonlyMap<string, number>
   readonly committed: Streams
   readonly aborted: Streams
+  readonly changelog: LedgerChangelog
   /** Records of transactions that had not ended, per topic. */
   readonly undecided: ReadonlyMap<string, number>
 }
@@ -141,6 +155,13 @@ export const topicOf: Readonly<Record<keyof Streams, string>> = {
   movements: 'stock-movement',
   updates: 'stock-update',
 }
+
+/** The ledger's changelogs, and where its application parks what it cannot apply. */
+export const ledgerTopicOf = {
+  levels: 'orders-stock-ledger-changelog',
+  entries: 'orders-stock-entries-changelog',
+  parked: 'orders-dlq',
+} as const
 
 export const streamNames = Object.keys(topicOf) as (keyof Streams)[]
 

@@ -14,8 +14,8 @@ export interface CheckTargets {
   readonly topicPrefix?: string
 }
 
-/** The invariants of the design; I8 (replayed state) belongs to replay. */
-export type InvariantId = 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I6' | 'I7' | 'I9'
+/** The invariants of the design. */
+export type InvariantId = 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I6' | 'I7' | 'I8' | 'I9'
 
 /** What a violation is about: at least one of them is always named. */
 export interface Subject {

@@ -6,6 +6,7 @@ import { checkOneEnd } from '../../src/check/invariants/i3-one-end.ts'
 import { judge } from '../../src/check/run-check.ts'
 import { plantsInEvents } from './plants-in-events.ts'
 import { plantsInNumbers } from './plants-in-numbers.ts'
+import { plantsInReplay } from './plants-in-replay.ts'
 import { stockOf } from './plant.ts'
 import { namesOf, soundWorld } from './world.ts'
 
@@ -20,7 +21,7 @@ describe('the invariants', () => {
     }
   })
 
-  test.each([...plantsInNumbers, ...plantsInEvents])(
+  test.each([...plantsInNumbers, ...plantsInEvents, ...plantsInReplay])(
     '$title',
     ({ check, plant, subject: wanted, message }) => {
       const world = soundWorld()
@@ -41,6 +42,8 @@ describe('the invariants', () => {
     for (const part of [world.orders, world.adjustments, world.outboxRows, world.stock, world.stockStates])
       part.clear()
     world.stockUpdates.clear()
+    world.log.changelog.levels.clear()
+    world.log.changelog.entries.clear()
     for (const records of Object.values(world.log.committed)) records.length = 0
     for (const result of judge(world, options)) expect(result).toMatchObject({ compared: 0, ok: false })
   })

@@ -9,7 +9,7 @@ const names = namesOf(0)
 const { lamp, mug, sold, refused } = names
 const orphan = names.stranger
 
-/** What I5 to I9 find: events out of place, lost, repeated, of nobody, or aborted. */
+/** What I5 to I7, and I9, find: events out of place, lost, repeated, of nobody, or aborted. */
 export const plantsInEvents: readonly Plant[] = [
   {
     title: 'I5 a record in the wrong partition',

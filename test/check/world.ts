@@ -1,6 +1,7 @@
 import type {
   AdjustmentRow,
   Evidence,
+  LedgerEntry,
   LogEvidence,
   MovementRecord,
   OrderRecord,
@@ -37,7 +38,11 @@ export interface World extends Omit<Evidence, 'log'> {
   readonly stock: Map<string, (Mutable<Omit<StockGeneration, 'rows'>> & { rows: Mutable<StockRow>[] })[]>
   readonly stockStates: Map<string, Mutable<StockStateRow>>
   readonly stockUpdates: Map<string, Mutable<StockUpdateRow>[]>
-  readonly log: Omit<LogEvidence, 'committed' | 'aborted'> & {
+  readonly log: Omit<LogEvidence, 'committed' | 'aborted' | 'changelog'> & {
+    readonly changelog: {
+      readonly levels: Map<string, Mutable<StockStateRow>>
+      readonly entries: Map<string, Map<string, Mutable<LedgerEntry>>>
+    }
     committed: MutableStreams
     aborted: MutableStreams
   }
@@ -158,6 +163,10 @@ export const soundWorld = (copy = 0): World => {
     atMs: 2_000,
   })
   const statics = { generation: 0, mode: 'lwt', closed: false }
+  const levels = (): [string, StockStateRow][] => [
+    [lamp, { onHand: 7, reserved: 0, sold: 3, version: 4 }],
+    [mug, { onHand: 4, reserved: 0, sold: 1, version: 3 }],
+  ]
   return {
     takenAtMs: 10_000_000,
     orders: new Map([
@@ -213,15 +222,32 @@ export const soundWorld = (copy = 0): World => {
         ],
       ],
     ]),
-    stockStates: new Map([
-      [lamp, { onHand: 7, reserved: 0, sold: 3, version: 4 }],
-      [mug, { onHand: 4, reserved: 0, sold: 1, version: 3 }],
-    ]),
+    stockStates: new Map(levels()),
     stockUpdates,
     log: {
       partitionCounts: new Map(Object.values(topicOf).map(topic => [topic, partitionCount])),
       committed,
       aborted: emptyStreams(),
+      changelog: {
+        levels: new Map(levels()),
+        entries: new Map([
+          [
+            lamp,
+            new Map([
+              [names.initialLamp, { state: 'adjusted', quantity: 10 }],
+              [sold, { state: 'sold', quantity: 3 }],
+              [refused, { state: 'released', quantity: 1 }],
+            ]),
+          ],
+          [
+            mug,
+            new Map([
+              [names.initialMug, { state: 'adjusted', quantity: 5 }],
+              [sold, { state: 'sold', quantity: 1 }],
+            ]),
+          ],
+        ]),
+      },
       undecided: new Map(),
     },
   }

@@ -4,7 +4,13 @@ import { Admin, Producer, stringSerializers } from '@platformatic/kafka'
 import avsc, { type Schema } from 'avsc'
 import { Client as CassandraClient, types } from 'cassandra-driver'
 import { Client as PostgresClient } from 'pg'
-import { topicOf, type Position, type Streams } from '../../src/check/evidence.ts'
+import {
+  ledgerTopicOf,
+  topicOf,
+  type LedgerChangelog,
+  type Position,
+  type Streams,
+} from '../../src/check/evidence.ts'
 import { Brokers } from '../../src/check/log/brokers.ts'
 import { readExtents } from '../../src/check/log/raw-log.ts'
 import { anyLong } from '../../src/check/log/registry.ts'
@@ -12,15 +18,18 @@ import type { CheckTargets } from '../../src/check/types.ts'
 import { cassandraSchema } from '../../src/orders/migrations/cassandra.ts'
 import { systemClock } from '../../src/core/clock.ts'
 import type { StackUrls } from '../../src/stack/types.ts'
+import { partitionOf } from '../../src/check/murmur2.ts'
 import { partitionCount, type World } from '../check/world.ts'
 
 type Value = Record<string, unknown>
 
 /** A record to put into a topic: where it goes by itself is said, for tests that put it elsewhere. */
 export interface Written {
-  readonly stream: keyof Streams
-  readonly record: Position & { readonly eventId: string }
-  readonly value: Value
+  readonly topic: string
+  readonly record: Omit<Position, 'offset'>
+  readonly headers: Readonly<Record<string, string>>
+  /** Bytes are written as they are. */
+  readonly value: Value | Buffer | null
 }
 
 /** The servers with a database, a keyspace and topics of one test's own, and the means to change what is in them. */
@@ -33,8 +42,8 @@ export interface Seeded {
   close(): Promise<void>
 }
 
-const schemaTextOf = (stream: keyof Streams): string =>
-  readFileSync(new URL(`../../schemas/${topicOf[stream]}.avsc`, import.meta.url), 'utf8')
+const schemaTextOf = (topic: string): string =>
+  readFileSync(new URL(`../../schemas/${topic}.avsc`, import.meta.url), 'utf8')
 
 const register = async (registry: string, topic: string, schema: string): Promise<number> => {
   const response = await fetch(`${registry}/subjects/${topic}-value/versions`, {
@@ -162,6 +171,7 @@ const linesOf = (units: number): Value[] =>
 export const writtenOf = <Name extends keyof Streams>(stream: Name, records: Streams[Name]): Written[] =>
   records.map((record): Written => {
     const at = record.timestampMs
+    const head = { topic: topicOf[stream], record, headers: { id: record.eventId } }
     if (stream === 'outbox' && 'subjectId' in record) {
       const { eventId: id, type, subjectId, byRelay } = record
       const payload = JSON.stringify(payloadOf(type, subjectId))
@@ -191,19 +201,61 @@ export const writtenOf = <Name extends keyof Streams>(stream: Name, records: Str
         op: 'c',
         ...times,
       }
-      return { stream, record, value: envelope }
+      return { ...head, value: envelope }
     }
     if ('sku' in record)
-      return { stream, record, value: { ...record, generation: null, reason: null, mode: 'lwt', at } }
+      return { ...head, value: { ...record, generation: null, reason: null, mode: 'lwt', at } }
     const order = { ...record, customerId: 'guest', lines: linesOf('units' in record ? record.units : 0) }
     return {
-      stream,
-      record,
+      ...head,
       value: { ...order, createdAt: at, confirmedAt: at, rejectedAt: at, reasons: [] },
     }
   })
 
+const changelogRecord = (topic: string, key: string, sku: string, value: Value | null): Written => ({
+  topic,
+  record: { key, partition: partitionOf(sku, partitionCount), timestampMs: 1_000 },
+  headers: {},
+  value,
+})
+
+/** The changelogs of the ledger's stores, each level with an older value before it, and an entry that was deleted. */
+export const changelogOf = ({ levels, entries }: LedgerChangelog): Written[] => [
+  ...[...levels].flatMap(([sku, level]) => [
+    changelogRecord(ledgerTopicOf.levels, sku, sku, { ...level, version: level.version - 1, settling: 0 }),
+    changelogRecord(ledgerTopicOf.levels, sku, sku, { ...level, settling: 0 }),
+  ]),
+  ...[...entries].flatMap(([sku, ofSku]) => [
+    ...[...ofSku].map(([id, entry]) =>
+      changelogRecord(ledgerTopicOf.entries, `${sku}|${id}`, sku, { ...entry }),
+    ),
+    changelogRecord(ledgerTopicOf.entries, `${sku}|forgotten`, sku, { state: 'sold', quantity: 1 }),
+    changelogRecord(ledgerTopicOf.entries, `${sku}|forgotten`, sku, null),
+  ]),
+]
+
+/** Two records that were parked, rubbish and one that was sent again later, each the first of its partition, and their dead letters. */
+const parkedOf = (world: World, topicPrefix: string): { records: Written[]; letters: Written[] } => {
+  const [again] = writtenOf('movements', world.log.committed.movements)
+  if (again === undefined) throw new Error('the world has no movement to park')
+  const partition = (again.record.partition + 1) % partitionCount
+  const rubbish = { ...again, record: { ...again.record, partition }, value: Buffer.from('rubbish') }
+  const records = [again, rubbish]
+  const letters = records.map(({ topic, record, value }) => ({
+    topic: ledgerTopicOf.parked,
+    record,
+    value: Buffer.isBuffer(value) ? value : null,
+    headers: {
+      '__streams.errors.topic': `${topicPrefix}${topic}`,
+      '__streams.errors.partition': String(record.partition),
+      '__streams.errors.offset': '0',
+    },
+  }))
+  return { records, letters }
+}
+
 const streamNames = Object.keys(topicOf) as (keyof Streams)[]
+const avroTopics = [...Object.values(topicOf), ledgerTopicOf.levels, ledgerTopicOf.entries]
 
 /** Writes a world to real servers, under names of its own. */
 export const seed = async (stack: StackUrls, world: World): Promise<Seeded> => {
@@ -214,15 +266,15 @@ export const seed = async (stack: StackUrls, world: World): Promise<Seeded> => {
   const bootstrapBrokers = [stack.kafka]
   const admin = new Admin({ clientId: 'check-test', bootstrapBrokers })
   const brokers = new Brokers(stack.kafka)
-  const topics = streamNames.map(stream => `${topicPrefix}${topicOf[stream]}`)
+  const topics = [...avroTopics, ledgerTopicOf.parked].map(topic => `${topicPrefix}${topic}`)
   await admin.createTopics({ topics, partitions: partitionCount, replicas: 1 })
   const encoders = new Map(
     await Promise.all(
-      streamNames.map(async stream => {
-        const text = schemaTextOf(stream)
-        const id = await register(stack.registry, `${topicPrefix}${topicOf[stream]}`, text)
+      avroTopics.map(async topic => {
+        const text = schemaTextOf(topic)
+        const id = await register(stack.registry, `${topicPrefix}${topic}`, text)
         return [
-          stream,
+          topic,
           { id, type: avsc.Type.forSchema(JSON.parse(text) as Schema, { registry: { long: anyLong } }) },
         ] as const
       }),
@@ -239,20 +291,21 @@ export const seed = async (stack: StackUrls, world: World): Promise<Seeded> => {
     retries: 200,
     serializers: { ...stringSerializers, value: (bytes?: Buffer) => bytes },
   })
-  const messageOf = ({ stream, record, value }: Written) => {
-    const encoder = encoders.get(stream)
-    if (encoder === undefined) throw new Error(`no schema for ${stream}`)
+  const encoded = (topic: string, value: Value): Buffer => {
+    const encoder = encoders.get(topic)
+    if (encoder === undefined) throw new Error(`no schema for ${topic}`)
     const header = Buffer.alloc(5)
     header.writeUInt32BE(encoder.id, 1)
-    return {
-      topic: `${topicPrefix}${topicOf[stream]}`,
-      partition: record.partition,
-      key: record.key,
-      timestamp: BigInt(record.timestampMs),
-      headers: { id: record.eventId },
-      value: Buffer.concat([header, encoder.type.toBuffer(value)]),
-    }
+    return Buffer.concat([header, encoder.type.toBuffer(value)])
   }
+  const messageOf = ({ topic, record, headers, value }: Written) => ({
+    topic: `${topicPrefix}${topic}`,
+    partition: record.partition,
+    key: record.key,
+    timestamp: BigInt(record.timestampMs),
+    headers,
+    ...(value !== null && { value: Buffer.isBuffer(value) ? value : encoded(topic, value) }),
+  })
   // The coordinator answers before the markers are in the partitions.
   const untilDecided = async (): Promise<void> => {
     const extents = await readExtents(brokers, topics)
@@ -270,7 +323,11 @@ export const seed = async (stack: StackUrls, world: World): Promise<Seeded> => {
     seedPostgres(stack, database, world),
     seedCassandra(stack, keyspace, world),
   ])
-  const { aborted, committed } = world.log
+  const { aborted, committed, changelog } = world.log
+  const parked = parkedOf(world, topicPrefix)
+  await write(parked.records, 'commit')
+  await write(parked.letters, 'commit')
+  await write(changelogOf(changelog), 'commit')
   for (const stream of streamNames) {
     if (aborted[stream].length > 0) await write(writtenOf(stream, aborted[stream]), 'abort')
     if (committed[stream].length > 0) await write(writtenOf(stream, committed[stream]), 'commit')

@@ -4,7 +4,7 @@ import { gatherEvidence, runCheck } from '../../src/check/run-check.ts'
 import type { CheckReport, InvariantId, Subject } from '../../src/check/types.ts'
 import { waitForQuiescence } from '../../src/check/wait-for-quiescence.ts'
 import { namesOf, soundWorld, type World } from '../check/world.ts'
-import { seed, writtenOf, type Seeded } from './check-seed.ts'
+import { changelogOf, seed, writtenOf, type Seeded } from './check-seed.ts'
 import { stack } from './support/stack.ts'
 
 type Names = ReturnType<typeof namesOf>
@@ -145,6 +145,32 @@ const plants: readonly Plant[] = [
     message: /no order or adjustment has it/,
   },
   {
+    title: 'a level in the changelog that is off by one',
+    id: 'I8',
+    plant: (seeded, world, { mug }) => {
+      const level = the(world.log.changelog.levels.get(mug))
+      return seeded.write(
+        changelogOf({ levels: new Map([[mug, { ...level, sold: 2 }]]), entries: new Map() }),
+        'commit',
+      )
+    },
+    subject: ({ mug }) => ({ sku: mug }),
+    message: /orders-stock-ledger-changelog has version 3: on hand 4, reserved 0, sold 2/,
+  },
+  {
+    title: 'a movement that the ledger did not apply',
+    id: 'I8',
+    plant: (seeded, world, { lineMug, stranger }) => {
+      const line = the(world.log.committed.movements.find(movement => movement.eventId === lineMug))
+      return seeded.write(
+        writtenOf('movements', [{ ...line, orderId: stranger, eventId: stranger }]),
+        'commit',
+      )
+    },
+    subject: ({ mug, stranger }) => ({ sku: mug, eventId: stranger }),
+    message: /replay makes of it reservation 1 .*there is no such stock-update/,
+  },
+  {
     title: 'an update of an aborted transaction in the history',
     id: 'I9',
     plant: async (seeded, world, { lamp, saleLamp, stranger }) => {
@@ -179,6 +205,10 @@ const merge = (worlds: readonly World[]): World => {
       const target: unknown = Reflect.get(merged, key)
       if (target instanceof Map) for (const [name, item] of value) target.set(name, item)
     }
+    for (const part of ['levels', 'entries'] as const) {
+      const target = merged.log.changelog[part] as Map<string, unknown>
+      for (const [sku, item] of world.log.changelog[part]) target.set(sku, item)
+    }
     for (const part of ['committed', 'aborted'] as const) {
       for (const [stream, records] of Object.entries(world.log[part])) {
         const target: unknown = Reflect.get(merged.log[part], stream)
@@ -203,6 +233,7 @@ const comparable = (evidence: Evidence | World): unknown => {
     ])
   return {
     tables: [orders, adjustments, outboxRows, stock, stockStates, stockUpdates].map(entriesOf),
+    changelog: [evidence.log.changelog.levels, evidence.log.changelog.entries].map(entriesOf),
     committed: recordsOf(evidence.log.committed),
     aborted: recordsOf(evidence.log.aborted),
   }

@@ -5,10 +5,11 @@ import { checkHistory } from './i4-history.ts'
 import { checkOrderPerKey } from './i5-order.ts'
 import { checkOutbox } from './i6-outbox.ts'
 import { checkNoGhosts } from './i7-no-ghosts.ts'
+import { checkReplay } from './i8-replay.ts'
 import { checkAbortedInvisible } from './i9-aborted.ts'
 import type { Invariant } from './types.ts'
 
-/** In the order of their ids; I8 belongs to replay. */
+/** In the order of their ids. */
 export const invariants: readonly Invariant[] = [
   checkConservation,
   checkNoOversell,
@@ -17,5 +18,6 @@ export const invariants: readonly Invariant[] = [
   checkOrderPerKey,
   checkOutbox,
   checkNoGhosts,
+  checkReplay,
   checkAbortedInvisible,
 ]

@@ -10,7 +10,7 @@ const idHeader = (record: KafkaRecord): string | undefined => {
 
 /**
  * Gives one batch to the resolver of its partition: the marks of a control batch, or the decoded records of a data
- * batch. `parse` returns undefined for what is no event.
+ * batch. `parse` returns undefined for what is no event; what `isParked` is not even decoded.
  */
 export const absorb = async <T>(
   topic: string,
@@ -19,6 +19,7 @@ export const absorb = async <T>(
   resolver: TransactionResolver<T>,
   decoder: RegistryDecoder,
   parse: (record: DecodedRecord) => T | undefined,
+  isParked: (offset: number) => boolean = () => false,
 ): Promise<void> => {
   if (isControl(batch)) {
     for (const { key } of batch.records) {
@@ -27,13 +28,15 @@ export const absorb = async <T>(
     }
     return
   }
-  for (const { value } of batch.records) {
+  const offsetOf = ({ offsetDelta }: KafkaRecord): number => Number(batch.firstOffset) + offsetDelta
+  const found = batch.records.filter(record => !isParked(offsetOf(record)))
+  for (const { value } of found) {
     const schemaId = value === null ? undefined : schemaIdOf(value)
     if (schemaId !== undefined && !decoder.knows(schemaId)) await decoder.load(schemaId)
   }
   const records: T[] = []
-  for (const record of batch.records) {
-    const offset = Number(batch.firstOffset) + record.offsetDelta
+  for (const record of found) {
+    const offset = offsetOf(record)
     const where = `${topic} partition ${partition} offset ${offset}`
     const parsed = parse({
       partition,

@@ -1,8 +1,10 @@
-import { topicOf, type LogEvidence, type Streams } from '../evidence.ts'
+import { ledgerTopicOf, topicOf, type LogEvidence, type Streams } from '../evidence.ts'
 import type { Intern } from '../interner.ts'
 import { absorb } from './absorb.ts'
 import type { Brokers } from './brokers.ts'
 import { parsers, type DecodedRecord } from './parse.ts'
+import { readChangelog } from './read-changelog.ts'
+import { placeOf, readParked } from './read-parked.ts'
 import { readExtents, readRanges, type Extent } from './raw-log.ts'
 import { RegistryDecoder } from './registry.ts'
 import { TransactionResolver } from './transactions.ts'
@@ -23,11 +25,15 @@ interface Resolved<T> {
   readonly partitionCount: number
 }
 
+/** Topics that the order flow alone reads: what it parked there has had no effect, and has one when it is sent again. */
+const readByFlowAlone: ReadonlySet<keyof Streams> = new Set(['outbox', 'created', 'validated', 'movements'])
+
 const readStream = async <Name extends keyof Streams>(
   brokers: Brokers,
   decoder: RegistryDecoder,
   name: Name,
   options: ReadOptions,
+  parked: ReadonlySet<string>,
   onBatchRecords: (count: number) => void,
 ): Promise<Resolved<Streams[Name][number]>> => {
   type Item = Streams[Name][number]
@@ -46,7 +52,9 @@ const readStream = async <Name extends keyof Streams>(
     async (topic, partition, batch) => {
       const resolver = resolvers.get(partition)
       if (resolver === undefined) return
-      await absorb(topic, partition, batch, resolver, decoder, parse)
+      const isParked = (offset: number): boolean =>
+        readByFlowAlone.has(name) && parked.has(placeOf(topic, partition, offset))
+      await absorb(topic, partition, batch, resolver, decoder, parse, isParked)
       onBatchRecords(batch.records.length)
     },
     options.signal,
@@ -76,9 +84,15 @@ export const readLog = async (
     count += records
     options.onRecords?.(count)
   }
+  const parked = await readParked(
+    brokers,
+    `${options.topicPrefix ?? ''}${ledgerTopicOf.parked}`,
+    options.signal,
+  )
   const read = <Name extends keyof Streams>(name: Name): Promise<Resolved<Streams[Name][number]>> =>
-    readStream(brokers, decoder, name, options, onBatchRecords)
+    readStream(brokers, decoder, name, options, parked, onBatchRecords)
   // Downstream first: an effect that is read has its cause in what is read afterwards, even while orders flow.
+  const changelog = await readChangelog(brokers, decoder, options, onBatchRecords)
   const updates = await read('updates')
   const confirmed = await read('confirmed')
   const rejected = await read('rejected')
@@ -102,6 +116,7 @@ export const readLog = async (
     partitionCounts: perTopic(resolved => resolved.partitionCount),
     committed: pick('committed'),
     aborted: pick('aborted'),
+    changelog,
     undecided: perTopic(resolved => resolved.undecided),
   }
 }
