@@ -143,3 +143,18 @@ test('a connection that is refused is named with its reason', async () => {
   const registry = httpSchemaRegistry({ baseUrl: `http://127.0.0.1:${port}`, retries: 0 })
   await expect(registry.schemaById(1)).rejects.toThrow(/127\.0\.0\.1:\d+ did not answer GET .*ECONNREFUSED/)
 })
+
+test('a registry that begins with the versions of another keeps their ids, and its rules', async () => {
+  const vip = { name: 'vip', type: 'boolean', default: false }
+  const registry = memorySchemaRegistry([
+    { subject: 'order-value', id: 7, schema: record(id) },
+    { subject: 'order-value', id: 9, schema: record(id, vip) },
+  ])
+  expect(await registry.register('order-value', record(id))).toBe(7)
+  expect(await registry.schemaById(9)).toBe(record(id, vip))
+  expect(await registry.latest('order-value')).toMatchObject({ id: 9, version: 2 })
+  expect(await registry.register('other-value', record(vip))).toBe(10)
+  await expect(
+    registry.register('order-value', record(id, { name: 'name', type: 'string' })),
+  ).rejects.toMatchObject({ code: 'SLUICE_SCHEMA_INCOMPATIBLE' })
+})

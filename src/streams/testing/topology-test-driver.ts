@@ -1,5 +1,6 @@
 import { AvroCodecs } from '../../codec/avro-codecs.ts'
 import { memorySchemaRegistry } from '../../codec/memory-registry.ts'
+import type { SchemaRegistry } from '../../codec/registry.ts'
 import { partitionFor } from '../../kafka/partitioner.ts'
 import type { ConsumedRecord, Header, ProducedRecord } from '../../kafka/types.ts'
 import { brokerTopicName, type Topology } from '../dsl/graph.ts'
@@ -21,6 +22,8 @@ export interface TopologyTestDriverOptions {
   readonly startAtMs?: number
   /** `max.message.bytes` of every topic. Default: the broker's own default. */
   readonly maxMessageBytes?: number
+  /** Where schemas are looked up and registered. Default: an empty one in memory. */
+  readonly registry?: SchemaRegistry
   /** Handlers of the topology's effects; an effect without one only collects. */
   readonly effects?: Readonly<
     Record<string, (messages: readonly Message<unknown, unknown>[]) => Promise<void>>
@@ -87,7 +90,7 @@ export class TopologyTestDriver {
     topology: Topology,
     options: TopologyTestDriverOptions = {},
   ): Promise<TopologyTestDriver> {
-    const codecs = new AvroCodecs(memorySchemaRegistry())
+    const codecs = new AvroCodecs(options.registry ?? memorySchemaRegistry())
     return new TopologyTestDriver(topology, codecs, await bindFormats(topology, codecs), options)
   }
 
@@ -178,6 +181,11 @@ export class TopologyTestDriver {
       timestamp,
       headers,
     }))
+  }
+
+  /** Every record written to a topic so far as it lies there, partition by partition. */
+  log(topic: Pick<TopicDeclaration<unknown, unknown>, 'name'>): readonly ConsumedRecord[] {
+    return (this.#logs.get(topic.name) ?? []).flat()
   }
 
   /** The messages that reached an effect, in the order in which they came. */
