@@ -41,12 +41,13 @@ export const openPostgres = (config: Pick<ServerConfig, 'postgresUrl'>, log: Log
 /** Cassandra with the project's keyspace, or without one where it is yet to be created. */
 export const openCassandra = (
   config: Pick<ServerConfig, 'cassandraContactPoints' | 'cassandraDatacenter' | 'keyspace'>,
-  options: { readonly withKeyspace?: boolean } = {},
+  options: { readonly withKeyspace?: boolean; readonly requestTimeoutMs?: number } = {},
 ): Promise<Cassandra> =>
   connectCassandra({
     contactPoints: config.cassandraContactPoints.join(','),
     datacenter: config.cassandraDatacenter,
     ...(options.withKeyspace === false ? {} : { keyspace: config.keyspace }),
+    ...(options.requestTimeoutMs === undefined ? {} : { requestTimeoutMs: options.requestTimeoutMs }),
   })
 
 /** The schema registry. */

@@ -56,8 +56,14 @@ const declaredTopics = (): readonly GraphTopic[] => {
   return [...byName.values()]
 }
 
+/** A change of the schema is agreed on by all nodes first, and writes to disk: on a busy machine that takes long. */
+const schemaChangeTimeoutMs = 60_000
+
 const migrateKeyspace = async (config: ServerConfig, replicationFactor: number): Promise<void> => {
-  const cassandra = await openCassandra(config, { withKeyspace: false })
+  const cassandra = await openCassandra(config, {
+    withKeyspace: false,
+    requestTimeoutMs: schemaChangeTimeoutMs,
+  })
   try {
     const { keyspace, cassandraDatacenter: datacenter } = config
     await migrateCassandra({ cassandra, keyspace, datacenter, replicationFactor })

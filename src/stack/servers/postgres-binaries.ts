@@ -41,7 +41,8 @@ export const installPostgres = (folder: string): string => {
   const { folder: from, version } = nativePackage()
   const home = join(folder, version)
   if (!existsSync(home)) {
-    const partial = `${home}.part`
+    // A folder of its own: stacks that start at the same time all do this.
+    const partial = `${home}.part-${process.pid}`
     rmSync(partial, { recursive: true, force: true })
     mkdirSync(folder, { recursive: true, mode: 0o755 })
     cpSync(join(from, 'native'), partial, { recursive: true, verbatimSymlinks: true })
@@ -52,7 +53,17 @@ export const installPostgres = (folder: string): string => {
       mkdirSync(dirname(inside(target)), { recursive: true })
       symlinkSync(relative(dirname(inside(target)), inside(source)), inside(target))
     }
-    renameSync(partial, home)
+    publish(partial, home)
   }
   return join(home, 'bin')
+}
+
+/** Renames a finished folder to the place where it is looked for, unless another process was first. */
+const publish = (finished: string, place: string): void => {
+  try {
+    renameSync(finished, place)
+  } catch (error) {
+    if (!existsSync(place)) throw error
+    rmSync(finished, { recursive: true, force: true })
+  }
 }
