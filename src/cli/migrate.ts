@@ -1,12 +1,13 @@
 import { openCassandra, openKafka, openRegistry, serverSettings } from '../app/adapters.ts'
 import type { ServerConfig } from '../app/adapters.ts'
+import { AvroCodecs } from '../codec/avro-codecs.ts'
 import { migrateCassandra } from '../orders/migrations/cassandra.ts'
 import { migratePostgres } from '../orders/migrations/postgres.ts'
 import type { MigrationReport } from '../orders/migrations/postgres.ts'
-import { isAvroFormat } from '../streams/dsl/format.ts'
 import type { GraphTopic } from '../streams/dsl/graph.ts'
 import { externalTopics } from '../streams/dsl/index.ts'
 import { createProgress } from './progress.ts'
+import { declaredSchemas } from './schemas/local-schemas.ts'
 import { selectTopologies } from './select-topologies.ts'
 import { loadSettings } from './settings.ts'
 
@@ -45,7 +46,7 @@ export const migrateServers = async (
   onStep(`kafka: ${topics.length} topics`)
   await createTopics(config, topics, replication)
   onStep('registry: schemas')
-  const subjects = await registerSchemas(config, topics)
+  const subjects = await registerSchemas(config)
   return { postgres, keyspace: config.keyspace, topics: topics.map(({ name }) => name), subjects }
 }
 
@@ -89,18 +90,10 @@ const createTopics = async (
   }
 }
 
-const registerSchemas = async (config: ServerConfig, topics: readonly GraphTopic[]): Promise<string[]> => {
-  const registry = openRegistry(config)
-  const subjects: string[] = []
-  for (const { name, value } of topics) {
-    if (!isAvroFormat(value)) continue
-    const subject = `${name}-value`
-    // Replay reads every version with every other one, so each must be able to read all others.
-    await registry.setCompatibility(subject, 'FULL_TRANSITIVE')
-    await registry.register(subject, JSON.stringify(value.schema))
-    subjects.push(subject)
-  }
-  return subjects
+const registerSchemas = async (config: ServerConfig): Promise<string[]> => {
+  const schemas = declaredSchemas()
+  await new AvroCodecs(openRegistry(config)).prepare(schemas)
+  return schemas.map(({ subject }) => subject)
 }
 
 /** A migration as people read it. */

@@ -7,6 +7,7 @@ import { migrateCommand } from './commands/migrate.ts'
 import { ordersCommand } from './commands/orders.ts'
 import { relayCommand } from './commands/relay.ts'
 import { runCommand } from './commands/run.ts'
+import { schemasCommand } from './commands/schemas.ts'
 import { serveCommand } from './commands/serve.ts'
 import { stackCommand } from './commands/stack.ts'
 import { stockCommand } from './commands/stock.ts'
@@ -32,6 +33,7 @@ export const createProgram = (): Command =>
     .addCommand(relayCommand())
     .addCommand(runCommand())
     .addCommand(topologyCommand())
+    .addCommand(schemasCommand())
     .addCommand(ordersCommand())
     .addCommand(stockCommand())
     .addCommand(lagCommand())

@@ -72,7 +72,7 @@ export const refusedByRegistry = (subject: string, reason: string): SluiceError 
   new SluiceError({
     code: 'SLUICE_SCHEMA_INCOMPATIBLE',
     message: `the registry refused the schema of ${subject}: ${reason}`,
-    remedy: 'compare it with the registered versions (`sluice schemas show`); docs/schemas.md has the rules',
+    remedy: 'compare it with the registered versions (`sluice schemas check`); docs/schemas.md has the rules',
     details: { subject, faults: [] },
   })
 

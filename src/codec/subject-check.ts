@@ -11,6 +11,9 @@ export interface LocalSchema {
   readonly schema: string
 }
 
+/** What a comparison has to know of a registry. */
+export type SubjectVersions = Pick<SchemaRegistry, 'versions' | 'compatibility'>
+
 /** How a local schema stands to its subject in the registry. */
 export interface SubjectCheck {
   readonly subject: string
@@ -31,7 +34,7 @@ export const requiredLevel: CompatibilityLevel = 'FULL_TRANSITIVE'
  *
  * Errors: those of the registry, and `SLUICE_CODEC_SCHEMA_REFUSED` for what is no schema.
  */
-export const checkSubject = async (registry: SchemaRegistry, local: LocalSchema): Promise<SubjectCheck> => {
+export const checkSubject = async (registry: SubjectVersions, local: LocalSchema): Promise<SubjectCheck> => {
   const { subject, schema } = local
   const versions = await registry.versions(subject)
   return {

@@ -13,7 +13,7 @@ $ sluice migrate
 postgres   2 migrations applied, 0 were there
 cassandra  keyspace sluice is there
 kafka      7 topics are there
-registry   7 schemas are registered`,
+registry   12 schemas are registered`,
   })
     .option(
       '--replication <copies>',

@@ -1,8 +1,8 @@
-import { avro } from '../../codec/avro.ts'
 import type { AvroCodecs } from '../../codec/avro-codecs.ts'
 import type { Serde } from '../../codec/serde.ts'
 import { isAvroFormat, type Format } from '../dsl/format.ts'
 import { brokerTopicName, changelogTopicName, type Topology } from '../dsl/graph.ts'
+import { avroTypeOf, avroTypesOf } from './avro-types.ts'
 
 export interface KeyValueSerde {
   readonly key: Serde<unknown>
@@ -17,8 +17,6 @@ export interface BoundFormats {
   /** The record name of a topic's Avro schema, for the `eventType` header. */
   eventType(topicName: string): string | undefined
 }
-
-const subjectOf = (brokerTopic: string): string => `${brokerTopic}-value`
 
 const eventTypeOf = (format: Format<unknown>): string | undefined =>
   isAvroFormat(format) && 'name' in format.schema ? String(format.schema.name) : undefined
@@ -40,13 +38,11 @@ export const bindFormats = async (topology: Topology, codecs: AvroCodecs): Promi
     key: store.key,
     value: store.value,
   }))
-  await codecs.prepare(
-    [...topics, ...stores].flatMap(({ brokerName, value }) =>
-      isAvroFormat(value) ? [avro(subjectOf(brokerName), value.schema)] : [],
-    ),
-  )
-  const bind = (format: Format<unknown>, brokerName: string): Serde<unknown> =>
-    isAvroFormat(format) ? codecs.serde(avro(subjectOf(brokerName), format.schema)) : format
+  await codecs.prepare(avroTypesOf(topology))
+  const bind = (format: Format<unknown>, brokerName: string): Serde<unknown> => {
+    const type = avroTypeOf(brokerName, format)
+    return type === undefined ? (format as Serde<unknown>) : codecs.serde(type)
+  }
   const bindAll = (declared: typeof topics): Map<string, KeyValueSerde> =>
     new Map(
       declared.map(({ name, brokerName, key, value }) => [
