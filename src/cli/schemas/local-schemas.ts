@@ -42,7 +42,7 @@ export const selectSubjects = (subjects: readonly string[]): readonly AvroType<u
 export const selectSchemas = async (places: readonly string[]): Promise<readonly AvroType<unknown>[]> => {
   if (places.length === 0) return declaredSchemas()
   const selected = await Promise.all(
-    places.map(place => (existsSync(place) ? readSchemas(place) : selectSubjects([place]))),
+    places.map(async place => (existsSync(place) ? readSchemas(place) : selectSubjects([place]))),
   )
   return selected.flat()
 }

@@ -22,7 +22,8 @@ const shapeOf = (node: GraphNode): unknown => {
 
 /**
  * Twelve hexadecimal digits that differ when the graph of a topology or the partition counts of its topics differ: workers may share
- * a group only when task `1_0` is the same to all of them. Functions inside the steps are not seen.
+ * a group only when task `1_0` is the same to all of them. Functions inside the steps are not seen, nor are formats: a release with
+ * other, compatible schemas runs beside the former one.
  */
 export const planHash = (topology: Topology, plan: readonly PlannedTask[]): string => {
   const graph = topology.subTopologies.map(({ id, nodes, stores }) => [id, stores, nodes.map(shapeOf)])
