@@ -18,11 +18,13 @@ let warnings: string[]
 const log: Logger = {
   debug: () => {},
   info: () => {},
-  warn: (details, message) => void warnings.push(`${message}: ${'error' in details ? details.error : ''}`),
+  warn: (details, message) =>
+    void warnings.push(`${message}: ${'error' in details ? String(details.error) : ''}`),
   error: () => {},
 }
-const warned = (pattern: RegExp): Promise<void> =>
-  expect.poll(() => warnings.join('\n'), { timeout: 30_000 }).toMatch(pattern)
+const warned = async (pattern: RegExp): Promise<void> => {
+  await expect.poll(() => warnings.join('\n'), { timeout: 30_000 }).toMatch(pattern)
+}
 
 beforeEach(async () => {
   warnings = []

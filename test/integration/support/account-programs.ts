@@ -58,16 +58,13 @@ export const openAccountPrograms = async (name: string) => {
       return done
     }
     stops.push(stop)
-    const hasTasks = (count: number): Promise<void> =>
-      expect
-        .poll(
-          () => {
-            const { state, tasks } = worker.status()
-            return [state, tasks.length]
-          },
-          { timeout: 40_000 },
-        )
-        .toEqual(['running', count])
+    const hasTasks = async (count: number): Promise<void> => {
+      const look = (): unknown => {
+        const { state, tasks } = worker.status()
+        return [state, tasks.length]
+      }
+      await expect.poll(look, { timeout: 40_000 }).toEqual(['running', count])
+    }
     return { worker, stop, hasTasks }
   }
 
