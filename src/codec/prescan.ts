@@ -59,6 +59,12 @@ const skipNumber: Walk = cursor => {
   readVarint(cursor)
 }
 
+/** A negative number of which no more than 53 bits were read has lost its last bit, and with it its sign. */
+const skipNumberLong: Walk = cursor => {
+  const isNegative = ((cursor.bytes[cursor.position] ?? 0) & 1) === 1
+  if (readVarint(cursor) >= 0 && isNegative) throw malformed('a number is below -(2^52)')
+}
+
 const skipInt: Walk = cursor => {
   const value = readVarint(cursor)
   if (value > 2_147_483_647 || value < -2_147_483_648) throw malformed(`${value} is no 32-bit integer`)
@@ -138,6 +144,7 @@ export const prescanOf = (type: avsc.Type, limits: CodecLimits): Prescan => {
       case 'int':
         return skipInt
       case 'long':
+        return skipNumberLong
       case 'abstract:long':
         return skipNumber
       case 'float':

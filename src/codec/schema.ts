@@ -1,8 +1,10 @@
 import avsc from 'avsc'
 import { messageOf } from '../core/errors.ts'
 import { bigintHook, markNanoseconds } from './bigint-long.ts'
+import { exactBranchHook, markExactBranches } from './exact-branch.ts'
 import { refusedSchema } from './limits.ts'
 import type { CodecLimits } from './limits.ts'
+import { numberLongHook } from './number-long.ts'
 import { prescanOf } from './prescan.ts'
 import type { Prescan } from './prescan.ts'
 
@@ -25,12 +27,12 @@ export const parseSchema = (schemaJson: string, limits: CodecLimits): ParsedSche
 
 const typeOf = (schemaJson: string): avsc.Type => {
   try {
-    const schema = markNanoseconds(JSON.parse(schemaJson)) as avsc.Schema
+    const schema = markExactBranches(markNanoseconds(JSON.parse(schemaJson))) as avsc.Schema
     return avsc.Type.forSchema(schema, {
       wrapUnions: 'never',
       logicalTypes: {},
       omitRecordMethods: true,
-      typeHook: bigintHook,
+      typeHook: schema => bigintHook(schema) ?? exactBranchHook(schema) ?? numberLongHook(schema),
     })
   } catch (error) {
     throw refusedSchema(messageOf(error), error)
