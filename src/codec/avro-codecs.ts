@@ -193,7 +193,7 @@ const invalidValue = (subject: string, type: avsc.Type, value: unknown, cause: u
   return new SluiceError({
     code: 'SLUICE_CODEC_INVALID_VALUE',
     message: `a value does not fit the schema of ${subject}${where}: ${messageOf(cause)}`,
-    remedy: 'give every field of the schema, and integers within ±(2^53 - 2)',
+    remedy: 'give every field of the schema, and integers from -(2^52) to 2^53 - 2',
     details: { subject, paths },
     cause,
   })
