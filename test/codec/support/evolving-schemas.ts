@@ -55,7 +55,7 @@ export const recordOf = (path: string, depth: number): fc.Arbitrary<Schema> =>
                 weight: 6,
                 arbitrary: typeOf(`${path}${index}`, deep).map(type => ({ name: `f${index}`, type })),
               },
-              { weight: 1, arbitrary: fc.constant({ name: `f${index}_ns`, type: 'long' as Schema }) },
+              { weight: 1, arbitrary: fc.constant({ name: `f${index}_ns`, type: 'long' }) },
             )
             .map(field => (hasDefault ? { ...field, default: defaultOf(field.type) } : field)),
         ),
@@ -101,7 +101,7 @@ export const fieldsOf = (json: { readonly [key: string]: unknown }): readonly Fi
 export const nextOf = (schema: Schema, path: string): fc.Arbitrary<Schema> => {
   const same = fc.constant(schema)
   if (isUnion(schema)) {
-    const branches = schema as readonly Schema[]
+    const branches = schema
     if (JSON.stringify(schema) === '["null","string"]')
       return fc.oneof(same, fc.constant(['null', 'string', 'bytes']))
     return fc.oneof(same, same, fc.constant(branches.toReversed()))
@@ -167,7 +167,7 @@ const nextRecord = (json: { readonly [key: string]: unknown }, path: string): fc
 
 /** Values of a schema, as the codec takes them. */
 export const valueOf = (schema: Schema, fieldName = ''): fc.Arbitrary<unknown> => {
-  if (isUnion(schema)) return fc.oneof(...(schema as readonly Schema[]).map(branch => valueOf(branch)))
+  if (isUnion(schema)) return fc.oneof(...schema.map(branch => valueOf(branch)))
   const json = objectOf(schema)
   const text = fc.string({ unit: 'grapheme' })
   const buffer = (size?: number) =>

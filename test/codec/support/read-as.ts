@@ -7,7 +7,7 @@ import { fieldsOf, isUnion, objectOf, type Schema } from './evolving-schemas.ts'
 export const readAs = (reader: Schema, writer: Schema, value: unknown, fieldName = ''): unknown => {
   if (isUnion(writer)) return readAs(reader, branchOf(writer, value), value, fieldName)
   if (isUnion(reader)) {
-    const [written, branches] = [objectOf(writer), reader as readonly Schema[]]
+    const [written, branches] = [objectOf(writer), reader]
     const same = branches.find(branch => objectOf(branch).type === written.type)
     return readAs(same ?? (branches.find(branch => promotes(written.type, branch)) as Schema), writer, value)
   }
