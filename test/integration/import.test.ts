@@ -131,7 +131,7 @@ describe.skipIf(!isThere)(`an import of real invoices${reason}`, () => {
   beforeAll(async () => {
     system = await startSystem()
     const kills = killer(system)
-    result = await runOnce(kills.after)
+    result = await runOnce(invoices => kills.after(invoices))
     killed = await kills.done()
     process.stderr.write(`${renderImport(result)}\n`)
     await waitForQuiescence({ ...checkTargets, timeoutMs: 10 * 60_000 })
