@@ -28,6 +28,8 @@ import type {
 
 const earliest = -2n
 const latest = -1n
+// What the broker answers when no record is of that time or later.
+const noneSoLate = -1
 const brokerDefault = -1
 const topicResource = ConfigResourceTypes.TOPIC
 const consumerReplica = -1
@@ -102,6 +104,29 @@ export class ClusterAdmin implements KafkaAdmin {
     partitions: readonly TopicPartition[],
     at: 'earliest' | 'latest-committed' | 'latest',
   ): Promise<OffsetPosition[]> {
+    const found = await this.#offsets(
+      partitions,
+      at === 'earliest' ? earliest : latest,
+      at === 'latest-committed',
+    )
+    return partitions.map(of => ({ ...of, offset: found.get(positionKey(of)) ?? 0 }))
+  }
+
+  async offsetsAt(partitions: readonly TopicPartition[], timestampMs: number): Promise<OffsetPosition[]> {
+    // The end is asked for first: what is written in between is not passed over.
+    const ends = await this.#offsets(partitions, latest, false)
+    const found = await this.#offsets(partitions, BigInt(Math.max(0, Math.floor(timestampMs))), false)
+    return partitions.map(of => {
+      const offset = found.get(positionKey(of)) ?? noneSoLate
+      return { ...of, offset: offset === noneSoLate ? (ends.get(positionKey(of)) ?? 0) : offset }
+    })
+  }
+
+  async #offsets(
+    partitions: readonly TopicPartition[],
+    timestamp: bigint,
+    isCommittedOnly: boolean,
+  ): Promise<ReadonlyMap<string, number>> {
     const found = new Map<string, number>()
     await this.#retrying(
       'listing offsets',
@@ -113,13 +138,13 @@ export class ClusterAdmin implements KafkaAdmin {
             leader,
             listOffsetsV7.api,
             consumerReplica,
-            at === 'latest-committed' ? 1 : 0,
+            isCommittedOnly ? 1 : 0,
             partitionsByTopic(items).map(({ name, partitions: indexes }) => ({
               name,
               partitions: indexes.map(partitionIndex => ({
                 partitionIndex,
                 currentLeaderEpoch: -1,
-                timestamp: at === 'earliest' ? earliest : latest,
+                timestamp,
               })),
             })),
           )
@@ -133,7 +158,7 @@ export class ClusterAdmin implements KafkaAdmin {
       },
       () => partitions.forEach(({ topic }) => this.#cluster.metadata.drop(topic)),
     )
-    return partitions.map(of => ({ ...of, offset: found.get(positionKey(of)) ?? 0 }))
+    return found
   }
 
   async committedOffsets(

@@ -16,6 +16,8 @@ export interface LogReaderOptions {
   readonly isolation: 'read_committed' | 'read_uncommitted'
   /** Bound of what is buffered, over all partitions. */
   readonly maxBytes: number
+  /** Hands out markers too, and tells of each record whose transaction it is. */
+  readonly withTransactions: boolean
 }
 
 const partitionMaxBytes = 1024 * 1024
@@ -67,7 +69,10 @@ export class KafkaLogReader implements LogReader {
         })
       }
       this.#drop(position)
-      this.#logs.set(positionKey(position), new PartitionLog(topic, partition, offset))
+      this.#logs.set(
+        positionKey(position),
+        new PartitionLog(topic, partition, offset, this.#options.withTransactions),
+      )
     }
     this.#pump()
   }

@@ -1,6 +1,6 @@
 import type { SluiceError } from '../core/errors.ts'
 import { committedBatches } from './aborted-filter.ts'
-import { readRecordBatches, readRecords } from './record-batch.ts'
+import { readMarkedRecords, readRecordBatches, readRecords } from './record-batch.ts'
 import type { RecordBatch } from './record-batch.ts'
 import type { FetchedPartition } from './requests.ts'
 import type { ConsumedRecord } from './types.ts'
@@ -16,16 +16,18 @@ export class PartitionLog {
   /** Since when nothing could be fetched; undefined while it can. */
   failingSinceMs: number | undefined
   bufferedBytes = 0
+  readonly #withTransactions: boolean
   #position: number
   #batches: RecordBatch[] = []
   #records: ConsumedRecord[] = []
   #next = 0
 
-  constructor(topic: string, partition: number, offset: number) {
+  constructor(topic: string, partition: number, offset: number, withTransactions = false) {
     this.topic = topic
     this.partition = partition
     this.fetchOffset = offset
     this.#position = offset
+    this.#withTransactions = withTransactions
   }
 
   /** The next offset to hand out; beyond everything invisible once nothing visible is buffered. */
@@ -45,7 +47,7 @@ export class PartitionLog {
     if (last === undefined) return
     const visible = isCommittedOnly
       ? committedBatches(batches, fetched.aborted)
-      : batches.filter(({ isControl }) => !isControl)
+      : batches.filter(({ isControl }) => this.#withTransactions || !isControl)
     for (const batch of visible) {
       // The broker answers from the start of the batch that holds the offset asked for.
       if (batch.lastOffset < this.fetchOffset) continue
@@ -84,7 +86,8 @@ export class PartitionLog {
   #decodeNext(): boolean {
     const batch = this.#batches[0]
     if (batch === undefined) return false
-    this.#records = readRecords(batch, this.topic, this.partition, this.#position)
+    const read = this.#withTransactions ? readMarkedRecords : readRecords
+    this.#records = read(batch, this.topic, this.partition, this.#position)
     this.#next = 0
     this.#batches.shift()
     this.bufferedBytes -= batch.end - batch.start

@@ -56,8 +56,18 @@ export const connectKafka = (options: KafkaOptions, tuning: KafkaTuning = {}): K
   }
   return {
     admin: () => keep(new ClusterAdmin(cluster)),
-    reader: ({ isolation = 'read_committed', maxBytes = 16 * 1024 * 1024 } = {}) =>
-      keep(new KafkaLogReader(cluster, { isolation, maxBytes })),
+    reader: ({
+      isolation = 'read_committed',
+      maxBytes = 16 * 1024 * 1024,
+      transactions: withTransactions = false,
+    } = {}) =>
+      keep(
+        new KafkaLogReader(cluster, {
+          isolation: withTransactions ? 'read_uncommitted' : isolation,
+          maxBytes,
+          withTransactions,
+        }),
+      ),
     transactionalProducer: (transactionalId, { transactionTimeoutMs = defaultTransactionTimeoutMs } = {}) =>
       keep(
         new KafkaTransactionalProducer(cluster, transactionalId, {

@@ -3,7 +3,7 @@ import { SluiceError } from '../core/errors.ts'
 import { ByteReader, readSafeInt64, sizeOfVarint, writeSafeInt64, writeVarint } from './bytes.ts'
 import { codecOf, compress, decompress } from './compression.ts'
 import type { Compression } from './compression.ts'
-import type { ConsumedRecord, Header, ProducedRecord } from './types.ts'
+import type { ConsumedRecord, Header, ProducedRecord, TransactionMark } from './types.ts'
 
 // Layout of a magic-2 batch: baseOffset 8, batchLength 4, leaderEpoch 4, magic 1, crc 4, attributes 2,
 // lastOffsetDelta 4, baseTimestamp 8, maxTimestamp 8, producerId 8, producerEpoch 2, baseSequence 4, count 4.
@@ -246,4 +246,20 @@ export const readRecords = (
     reader.position = recordEnd
   }
   return records
+}
+
+/** The same, each with the transaction that it belongs to; of a control batch, its marker. */
+export const readMarkedRecords = (
+  batch: RecordBatch,
+  topic: string,
+  partition: number,
+  fromOffset: number,
+): ConsumedRecord[] => {
+  const records = readRecords(batch, topic, partition, fromOffset)
+  if (!batch.isTransactional) return records
+  const { producerId } = batch
+  const transaction: TransactionMark = batch.isControl
+    ? { producerId, marker: isAbortMarker(batch) ? 'abort' : 'commit' }
+    : { producerId }
+  return records.map(record => ({ ...record, transaction }))
 }

@@ -14,6 +14,14 @@ export interface ConsumedRecord extends TopicPartition {
   readonly key: Buffer | null
   readonly value: Buffer | null
   readonly headers: readonly Header[]
+  /** Only of a reader that was made with `transactions`, and only of what a transactional producer wrote. */
+  readonly transaction?: TransactionMark
+}
+
+/** Whose transaction a record belongs to. A marker, itself no record, ends the open one of that producer in its partition. */
+export interface TransactionMark {
+  readonly producerId: bigint
+  readonly marker?: 'commit' | 'abort'
 }
 
 /** A record to write; the caller has chosen the partition. */
@@ -167,6 +175,8 @@ export interface KafkaAdmin {
     partitions: readonly TopicPartition[],
     at: 'earliest' | 'latest-committed' | 'latest',
   ): Promise<OffsetPosition[]>
+  /** The first offset whose record, or marker, is of this time (milliseconds since the epoch) or later; the end where none is. */
+  offsetsAt(partitions: readonly TopicPartition[], timestampMs: number): Promise<OffsetPosition[]>
   /** Committed offsets with requireStable (waits out pending transactions up to `timeoutMs`); offset -1 where none. */
   committedOffsets(
     groupId: string,
@@ -188,6 +198,11 @@ export interface Kafka {
   reader(options?: {
     readonly isolation?: 'read_committed' | 'read_uncommitted'
     readonly maxBytes?: number
+    /**
+     * Gives everything up to the high watermark, aborted records and the broker's markers included, each with its `transaction`.
+     * A marker's timestamp is the broker's time of the commit. `isolation` means nothing then.
+     */
+    readonly transactions?: boolean
   }): LogReader
   transactionalProducer(
     transactionalId: string,

@@ -1,5 +1,6 @@
 import { Admin } from '@platformatic/kafka'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { systemClock } from '../../src/core/clock.ts'
 import type { KafkaAdmin, TransactionalProducer } from '../../src/kafka/types.ts'
 import { connect, readAll, readToEnd, record, unique, until, valuesOf } from './kafka-support.ts'
 import { stack } from './support/stack.ts'
@@ -30,6 +31,46 @@ const producerOf = async (client = kafka): Promise<TransactionalProducer> => {
   await producer.init()
   return producer
 }
+
+describe('a reader with transactions', () => {
+  it('tells whose each record is, and hands out the markers with the broker’s time', async () => {
+    const topic = await freshTopic()
+    const producer = await producerOf()
+    const before = systemClock.now()
+    await producer.send([record(topic, 0, 'gone')])
+    await producer.abort()
+    await producer.send([record(topic, 0, 'kept'), record(topic, 0, 'too')])
+    await producer.commit()
+    await producer.send([record(topic, 0, 'open')])
+    const reader = kafka.reader({ transactions: true })
+    reader.assign([{ topic, partition: 0, offset: 0 }])
+    const read = await readToEnd(reader, [{ topic, partition: 0 }])
+    await producer.abort()
+    const seen = read.map(({ transaction, value }) => transaction?.marker ?? value?.toString())
+    expect(seen).toEqual(['gone', 'abort', 'kept', 'too', 'commit', 'open'])
+    expect(read.every(({ transaction }) => transaction !== undefined)).toBe(true)
+    const commit = read.find(({ transaction }) => transaction?.marker === 'commit')
+    expect(commit?.transaction?.producerId).toBe(read[2]?.transaction?.producerId)
+    expect(commit?.timestamp).toBeGreaterThanOrEqual(before)
+    expect(commit?.timestamp).toBeLessThanOrEqual(systemClock.now() + 1)
+  })
+})
+
+describe('offsets by time', () => {
+  it('are those of the first record or marker so late, or the end', async () => {
+    const topic = await freshTopic(2)
+    const producer = await producerOf()
+    await producer.send([1_000, 2_000, 3_000].map(timestamp => ({ ...record(topic, 0, 'x'), timestamp })))
+    await producer.commit()
+    const partitions = [0, 1].map(partition => ({ topic, partition }))
+    const offsetsAt = async (time: number): Promise<number[]> =>
+      (await admin.offsetsAt(partitions, time)).map(({ offset }) => offset)
+    expect(await offsetsAt(-1)).toEqual([0, 0])
+    expect(await offsetsAt(1_500.5)).toEqual([1, 0])
+    expect(await offsetsAt(3_001)).toEqual([3, 0])
+    expect(await offsetsAt(systemClock.now() + 60_000)).toEqual([4, 0])
+  })
+})
 
 describe('a read-committed reader', () => {
   it('hides two aborted transactions of one producer in one fetch', async () => {
