@@ -10,6 +10,13 @@ export const parseCount = (text: string): number => {
   return value
 }
 
+/** A partition's number, from 0, as commander's argument parser wants it. */
+export const parsePartition = (text: string): number => {
+  if (!/^[0-9]{1,6}$/.test(text))
+    throw new InvalidArgumentError('the number of a partition (from 0) is wanted.')
+  return Number(text)
+}
+
 /** A port to listen on, 0 for any that is free, as commander's argument parser wants it. */
 export const parsePort = (text: string): number => {
   if (!/^[0-9]+$/.test(text) || Number(text) > 65_535) {

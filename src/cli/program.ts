@@ -9,8 +9,10 @@ import { relayCommand } from './commands/relay.ts'
 import { runCommand } from './commands/run.ts'
 import { schemasCommand } from './commands/schemas.ts'
 import { serveCommand } from './commands/serve.ts'
+import { stateCommand } from './commands/state.ts'
 import { stackCommand } from './commands/stack.ts'
 import { stockCommand } from './commands/stock.ts'
+import { topicsCommand } from './commands/topics.ts'
 import { topologyCommand } from './commands/topology.ts'
 import type { Terminal } from './print.ts'
 import { renderError } from './print.ts'
@@ -34,6 +36,8 @@ export const createProgram = (): Command =>
     .addCommand(runCommand())
     .addCommand(topologyCommand())
     .addCommand(schemasCommand())
+    .addCommand(topicsCommand())
+    .addCommand(stateCommand())
     .addCommand(ordersCommand())
     .addCommand(stockCommand())
     .addCommand(lagCommand())

@@ -142,6 +142,19 @@ export class AvroCodecs {
     return this.#writers.load(ids)
   }
 
+  /**
+   * The value as its own writer's schema has it, for whoever only looks at it: nothing need be prepared, and nothing is registered.
+   * `load` must have been awaited. Errors: as those of a serde.
+   */
+  decodeAsWritten(bytes: Buffer): unknown {
+    const id = schemaIdOf(bytes)
+    const subject = `schema ${id}`
+    const writer = this.#writers.get(id)
+    if (writer === undefined) throw notLoaded(subject, id)
+    const reading = { prescan: writer.prescan, resolver: undefined }
+    return decodeWith(writer.type, reading, bytes, subject, this.#limits)
+  }
+
   #encode(subject: string, type: avsc.Type, id: number, value: unknown): Buffer {
     try {
       const bytes = this.#slab(prefixLength, (buffer, position) => type.encode(value, buffer, position))

@@ -3,11 +3,12 @@ import { parseCount, parseLine } from '../arguments.ts'
 import { createCommand, createGroup } from '../command.ts'
 import { printResult } from '../print.ts'
 
-/** `sluice orders place | get | import`. */
+/** `sluice orders place | get | trace | import`. */
 export const ordersCommand = (): Command =>
-  createGroup('orders', 'Places, shows and imports orders through the order service.', [
+  createGroup('orders', 'Places, shows, traces and imports orders.', [
     placeCommand(),
     getCommand(),
+    traceCommand(),
     importCommand(),
   ])
 
@@ -50,6 +51,37 @@ total     18.69`,
     const { renderOrder } = await import('../render-orders.ts')
     printResult(options, await getOrder(orderId), renderOrder)
   })
+
+interface TraceCommandOptions {
+  readonly json?: boolean
+  readonly timeout: number
+}
+
+const traceCommand = (): Command =>
+  createCommand('trace <order>', {
+    description:
+      'Follows one order through Postgres, the outbox, the topics, the ledger and Cassandra, with times; says what is missing and ' +
+      'what it waits for. Asks the servers themselves, and changes nothing. Exit code 1: no such order.',
+    example: `
+$ sluice orders trace 01a21572-dabc-73bf-9eac-498764277b5d
+order 01a21572-dabc-73bf-9eac-498764277b5d  confirmed
+customer 17850, 1 line, 15.30
+
+2026-11-26 (UTC)
+  01:22:58.364           accepted         POST /orders
+         +3 ms    +3 ms  reserved         6 x 85123A, generation 0
+         +9 ms    +6 ms  committed        order and outbox row (in the table)
+        +17 ms    +8 ms  relayed          LSN 0/01C0B608  shop.public.outbox_event[2]@0
+        +31 ms   +14 ms  order-created    order-created[2]@0
+…
+complete in 98 ms`,
+  })
+    .option('--timeout <seconds>', 'how long the log is read at most', parseCount, 20)
+    .action(async (orderId: string, options: TraceCommandOptions) => {
+      const { traceOrderOf } = await import('../trace-order.ts')
+      const { renderTrace } = await import('../render-trace.ts')
+      printResult(options, await traceOrderOf(orderId, options.timeout * 1_000), renderTrace)
+    })
 
 interface ImportCommandOptions {
   readonly json?: boolean

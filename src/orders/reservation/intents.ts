@@ -19,7 +19,8 @@ const bucketMs = 1_000
 const parallelReads = 16
 const progressName = 'reaper'
 
-const bucketOf = (atMs: number): number => Math.floor(atMs / bucketMs) * bucketMs
+/** The partition that an intent recorded at this time lies in, milliseconds since the epoch. */
+export const intentBucketOf = (atMs: number): number => Math.floor(atMs / bucketMs) * bucketMs
 
 const intentOf = (row: CassandraRow, bucket: number): ReservationIntent => ({
   entryId: text(row, 'order_id'),
@@ -64,15 +65,15 @@ export const createReservationIntents = ({
       cassandra.write({
         query:
           'INSERT INTO reservation_intent (bucket, order_id, skus, created_at) VALUES (?, ?, ?, ?) USING TIMESTAMP ?',
-        params: [new Date(bucketOf(atMs)), entryId, [...skus], new Date(atMs), BigInt(atMs) * 1_000n],
+        params: [new Date(intentBucketOf(atMs)), entryId, [...skus], new Date(atMs), BigInt(atMs) * 1_000n],
       }),
     remove: (entryId, atMs) =>
       cassandra.write({
         query: 'DELETE FROM reservation_intent USING TIMESTAMP ? WHERE bucket = ? AND order_id = ?',
-        params: [BigInt(atMs) * 1_000n + 1n, new Date(bucketOf(atMs)), entryId],
+        params: [BigInt(atMs) * 1_000n + 1n, new Date(intentBucketOf(atMs)), entryId],
       }),
     async *pending(olderThanMs) {
-      const end = bucketOf(olderThanMs)
+      const end = intentBucketOf(olderThanMs)
       const first = (await firstBucket()) ?? end
       let reached: number | undefined
       for (let from = first; from <= end; from += parallelReads * bucketMs) {
@@ -86,12 +87,12 @@ export const createReservationIntents = ({
           for (const intent of intents.toSorted((one, other) => one.at - other.at)) {
             if (intent.at >= olderThanMs) continue
             // Seen again on the next walk; removed by then or not.
-            reached ??= bucketOf(intent.at)
+            reached ??= intentBucketOf(intent.at)
             yield intent
           }
         }
       }
-      const next = bucketOf(Math.min(reached ?? end, end - slackMs))
+      const next = intentBucketOf(Math.min(reached ?? end, end - slackMs))
       if (next === first) return
       await cassandra.write({
         query: 'INSERT INTO reservation_reaper (name, bucket) VALUES (?, ?)',

@@ -26,16 +26,19 @@ export const changelogRecord = (
   headers: streamTime > timestamp ? [[streamTimeHeader, Buffer.from(String(streamTime))]] : [],
 })
 
-/** The entry of a changelog's record; the other way round than `changelogRecord`. */
-export const entryOfChangelog = (record: ConsumedRecord, serde: KeyValueSerde): Entry => {
-  const header = headerText(record.headers, streamTimeHeader)
-  return {
-    key: serde.key.decode(record.key as Buffer),
-    value: record.value === null ? undefined : serde.value.decode(record.value),
-    timestamp: record.timestamp,
-    streamTime: header === undefined ? record.timestamp : Number(header),
-  }
+/** The store's stream time right after the write of a changelog's record. */
+export const streamTimeOf = ({ headers, timestamp }: ConsumedRecord): number => {
+  const header = headerText(headers, streamTimeHeader)
+  return header === undefined ? timestamp : Number(header)
 }
+
+/** The entry of a changelog's record; the other way round than `changelogRecord`. */
+export const entryOfChangelog = (record: ConsumedRecord, serde: KeyValueSerde): Entry => ({
+  key: serde.key.decode(record.key as Buffer),
+  value: record.value === null ? undefined : serde.value.decode(record.value),
+  timestamp: record.timestamp,
+  streamTime: streamTimeOf(record),
+})
 
 /** What a declared store forgets; undefined where it keeps everything. */
 export const retentionRuleOf = (
