@@ -32,7 +32,7 @@ let cassandra: Cassandra
 let system: OrderSystem
 const signal = AbortSignal.timeout(90_000)
 
-const sources: StateSources = { kafka, admin, decoder, clock: systemClock, signal }
+const sources: Omit<StateSources, 'onRead'> = { kafka, admin, decoder, clock: systemClock, signal }
 const trace = (orderId: string): Promise<OrderTrace> =>
   traceOrder(orderId, { ...sources, postgres, cassandra: async () => cassandra })
 

@@ -143,8 +143,8 @@ export class OrderEvents {
   }
 
   #isLineComplete(topic: string, sku: string): boolean {
-    const look = topic === topics.stockMovement.name ? this.movement : this.update
-    const has = (type: MovementType): boolean => look.call(this, type, sku) !== undefined
+    const has = (type: MovementType): boolean =>
+      (topic === topics.stockMovement.name ? this.movement(type, sku) : this.update(type, sku)) !== undefined
     if (has('sale') || has('release')) return true
     return has('line') && this.update('line', sku)?.value.type === 'refusal'
   }

@@ -94,9 +94,21 @@ describe('what an order waits for', () => {
     const letter = {
       place,
       source: { topic: 'shop.public.outbox_event', partition, offset: 7 },
-      ...{ code: 'SLUICE_X', exception: '', message: '', stackTrace: '', task: '', step: '', parkedAt: '' },
-      ...{ key: null, value: null, timestamp: 1, headers: [], leftOut: [] },
-      ...{ valueBytes: undefined, valueSha256: undefined, retryOf: undefined },
+      code: 'SLUICE_X',
+      exception: '',
+      message: '',
+      stackTrace: '',
+      task: '',
+      step: '',
+      parkedAt: '',
+      key: null,
+      value: null,
+      timestamp: 1,
+      headers: [],
+      leftOut: [],
+      valueBytes: undefined,
+      valueSha256: undefined,
+      retryOf: undefined,
     }
     const parked = { ...facts, log: { ...facts.log, deadLetters: [letter] } }
     expect(waits(parked)).toEqual([expect.stringContaining('was parked in orders-dlq[1]@0: SLUICE_X')])

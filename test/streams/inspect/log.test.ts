@@ -29,11 +29,11 @@ describe('the latest entries of a changelog', () => {
       entry('b', 'other task', { partition: 1 }),
     ])
       latest.add(record)
-    expect(latest.sorted().map(({ key, value, partition }) => `${key} ${value} ${partition}`)).toEqual([
-      'b 2 0',
-      'b other task 1',
-      'ä 1 0',
-    ])
+    expect(
+      latest
+        .sorted()
+        .map(({ key, value, partition }) => [key.toString(), value?.toString(), partition].join(' ')),
+    ).toEqual(['b 2 0', 'b other task 1', 'ä 1 0'])
     expect(latest.deletion?.offset).toBe(4)
     expect([latest.streamTime(0), latest.streamTime(1), latest.streamTime(2)]).toEqual([
       5_000,
