@@ -13,7 +13,7 @@ const layers: readonly (readonly string[])[] = [
   ['src/streams/dsl', 'schemas', 'topology'],
   ['src/streams/state'],
   ['src/streams/engine'],
-  ['src/streams/inspect'],
+  ['src/streams/inspect', 'src/streams/dead-letters'],
   ['src/streams/runtime', 'src/streams/testing', 'src/cdc'],
   ['src/app'],
   ['src/orders', 'src/check'],

@@ -94,6 +94,8 @@ export interface Position {
   readonly offset: number
   readonly timestampMs: number
   readonly key: string
+  /** Sent again from a dead letter. */
+  readonly retried?: true
 }
 
 export interface OutboxRecord extends Position {

@@ -60,3 +60,19 @@ export const parseLine = (text: string): LineArgument => {
   }
   return { sku: match[1] ?? '', quantity: Number(match[2]), unitPriceMinor: Number(match[3]) }
 }
+
+const unitMs: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/**
+ * A time as typed, ISO 8601 or how long ago, in milliseconds since the epoch; as commander's argument parser wants it.
+ *
+ * @example parseSince('2h', clock.now())
+ */
+export const parseSince = (text: string, nowMs: number): number => {
+  const [, count, unit = ''] = /^([0-9]{1,6})([smhd])$/.exec(text) ?? []
+  if (count !== undefined) return nowMs - Number(count) * (unitMs[unit] ?? 0)
+  const atMs = /^[0-9]{4}-[0-9]{2}-[0-9]{2}/.test(text) ? Date.parse(text) : NaN
+  if (Number.isNaN(atMs))
+    throw new InvalidArgumentError('a time like 2026-03-01T09:00:00Z, or 90s, 15m, 2h, 3d ago, is wanted.')
+  return atMs
+}

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { SluiceError } from '../core/errors.ts'
 import { checkCommand } from './commands/check.ts'
 import { demoCommand } from './commands/demo.ts'
+import { dlqCommand } from './commands/dlq.ts'
 import { lagCommand } from './commands/lag.ts'
 import { migrateCommand } from './commands/migrate.ts'
 import { ordersCommand } from './commands/orders.ts'
@@ -41,6 +42,7 @@ export const createProgram = (): Command =>
     .addCommand(ordersCommand())
     .addCommand(stockCommand())
     .addCommand(lagCommand())
+    .addCommand(dlqCommand())
     .addCommand(checkCommand())
 
 /**

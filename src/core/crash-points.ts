@@ -31,6 +31,8 @@ export const crashPoints = {
   'commit.after-send': 'all records of a turn are written, its offsets are not',
   'commit.after-offsets': 'records and offsets are written, the transaction is open',
   'commit.after-end': 'the transaction has committed, the turn’s writes are not yet state',
+  'dead-letter.after-send': 'letters are sent again with their marks, the transaction is open',
+  'dead-letter.after-commit': 'a transaction of letters has committed, the next has not begun',
   'restore.after-fence': 'a former owner is fenced, its offsets are not read',
   'restore.after-offsets': 'the offsets are read, no state is',
   'restore.after-records': 'a part of the state is read',

@@ -46,6 +46,10 @@ describe('every command', () => {
       [
         'check',
         'demo',
+        'dlq drop',
+        'dlq list',
+        'dlq retry',
+        'dlq show',
         'lag',
         'migrate',
         'orders get',
@@ -93,9 +97,14 @@ describe('--json', () => {
       options = command.opts()
     })
     const needed = command.registeredArguments.filter(({ required }) => required).map(() => '1')
-    const customer = name === 'orders place' ? ['--customer', '1'] : []
+    const demanded: Record<string, string[]> = {
+      'orders place': ['--customer', '1'],
+      'dlq drop': ['--reason', '1'],
+    }
     const root = rootOf(command)
-    await root.parseAsync([...name.split(' '), ...needed, ...customer, '--json'], { from: 'user' })
+    await root.parseAsync([...name.split(' '), ...needed, ...(demanded[name] ?? []), '--json'], {
+      from: 'user',
+    })
     expect(options.json).toBe(true)
   })
 

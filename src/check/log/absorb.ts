@@ -3,8 +3,11 @@ import type { DecodedRecord } from './parse.ts'
 import { schemaIdOf, type RegistryDecoder } from './registry.ts'
 import { isCommitMarker, isControl, type TransactionResolver } from './transactions.ts'
 
-const idHeader = (record: KafkaRecord): string | undefined => {
-  const found = record.headers.find(([name]) => name?.toString('utf8') === 'id')
+/** On what an operator has sent again from a dead letter. */
+const retryHeader = 'sluice.retry-of'
+
+const headerOf = (record: KafkaRecord, wanted: string): string | undefined => {
+  const found = record.headers.find(([name]) => name?.toString('utf8') === wanted)
   return found?.[1]?.toString('utf8')
 }
 
@@ -43,7 +46,8 @@ export const absorb = async <T>(
       offset,
       timestampMs: Number(batch.firstTimestamp + record.timestampDelta),
       key: record.key?.toString('utf8') ?? '',
-      headerId: idHeader(record),
+      headerId: headerOf(record, 'id'),
+      ...(headerOf(record, retryHeader) !== undefined && { retried: true as const }),
       value: record.value === null ? null : decoder.decode(record.value, where),
       where,
     })

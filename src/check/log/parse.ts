@@ -19,11 +19,15 @@ export interface DecodedRecord extends Position {
   readonly where: string
 }
 
-const positionOf = ({ partition, offset, timestampMs, key }: DecodedRecord, intern: Intern): Position => ({
+const positionOf = (
+  { partition, offset, timestampMs, key, retried }: DecodedRecord,
+  intern: Intern,
+): Position => ({
   partition,
   offset,
   timestampMs,
   key: intern(key),
+  ...(retried === true && { retried }),
 })
 
 /** What an outbox payload is about: the adjustment of a StockAdjusted, else the aggregate. */

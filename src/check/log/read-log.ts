@@ -7,6 +7,7 @@ import { readChangelog } from './read-changelog.ts'
 import { placeOf, readParked } from './read-parked.ts'
 import { readExtents, readRanges, type Extent } from './raw-log.ts'
 import { RegistryDecoder } from './registry.ts'
+import { withoutRetriedCopies } from './retried-copies.ts'
 import { TransactionResolver } from './transactions.ts'
 
 interface ReadOptions {
@@ -65,7 +66,7 @@ const readStream = async <Name extends keyof Streams>(
       pick(resolver).sort((one, other) => one.offset - other.offset),
     )
   return {
-    committed: inOrder(resolver => resolver.committed),
+    committed: withoutRetriedCopies(inOrder(resolver => resolver.committed)),
     aborted: inOrder(resolver => resolver.aborted),
     undecided: [...resolvers.values()].reduce((sum, resolver) => sum + resolver.undecidedCount(), 0),
     partitionCount: extents.length,

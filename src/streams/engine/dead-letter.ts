@@ -23,6 +23,15 @@ export const deadLetterHeaders = {
 /** On a record that was sent again: the dead letter it comes from, `<topic>/<partition>/<offset>`. */
 export const retryOfHeader = 'sluice.retry-of'
 
+/** On a record that was sent again: how often it was, this time included. */
+export const retriesHeader = 'sluice.retries'
+
+/** Headers without those of a retry, which are of the record that was sent again and of nothing that comes of it. */
+export const withoutRetry = (headers: readonly Header[]): readonly Header[] =>
+  headers.some(isOfRetry) ? headers.filter(header => !isOfRetry(header)) : headers
+
+const isOfRetry = ([name]: Header): boolean => name === retryOfHeader || name === retriesHeader
+
 const longestMessage = 2_000
 const longestStackTrace = 6_000
 

@@ -1,6 +1,6 @@
 import type { ConsumedRecord, Header } from '../../kafka/types.ts'
 import { headerText } from '../dsl/message.ts'
-import { deadLetterHeaders, retryOfHeader, type LeftOut } from './dead-letter.ts'
+import { deadLetterHeaders, retriesHeader, retryOfHeader, type LeftOut } from './dead-letter.ts'
 
 /** A dead letter as it is read back. */
 export interface DeadLetter {
@@ -26,6 +26,8 @@ export interface DeadLetter {
   readonly valueSha256: string | undefined
   /** The dead letter that this record was a retry of: `<topic>/<partition>/<offset>`. */
   readonly retryOf: string | undefined
+  /** How often the record had been sent again. */
+  readonly retries: number
 }
 
 /**
@@ -60,6 +62,7 @@ export const readDeadLetter = (record: ConsumedRecord): DeadLetter => {
     valueBytes: fact('valueBytes') === '' ? undefined : numberIn('valueBytes'),
     valueSha256: fact('valueSha256') || undefined,
     retryOf: headerText(headers, retryOfHeader),
+    retries: Number(headerText(headers, retriesHeader) ?? 0) || 0,
   }
 }
 

@@ -6,6 +6,7 @@ import type { ConsumedRecord, Header, ProducedRecord } from '../../kafka/types.t
 import { brokerTopicName, type GraphTopic, type Topology } from '../dsl/graph.ts'
 import { headerText, type Message } from '../dsl/message.ts'
 import type { BoundFormats, KeyValueSerde } from './bound-formats.ts'
+import { withoutRetry } from './dead-letter.ts'
 
 export interface RecordFormatsOptions {
   readonly topology: Topology
@@ -74,7 +75,10 @@ export class RecordFormats {
       timestamp: message.timestamp,
       key: keyBytes,
       value: value.encode(message.value),
-      headers: topic.kind === 'repartition' ? message.headers : this.#headersFor(topic, message, ordinals),
+      headers:
+        topic.kind === 'repartition'
+          ? withoutRetry(message.headers)
+          : this.#headersFor(topic, message, ordinals),
     })
   }
 

@@ -1,6 +1,7 @@
 import { SluiceError } from '../../core/errors.ts'
 import type { KafkaAdmin, TopicSpec } from '../../kafka/types.ts'
-import { deadLetterStatusTopicName, deadLetterTopicName, hasDeadLetters } from '../dsl/failures.ts'
+import { deadLetterStatusTopicSpec } from '../dead-letters/status.ts'
+import { deadLetterTopicName, hasDeadLetters } from '../dsl/failures.ts'
 import { brokerTopicName, type Topology } from '../dsl/graph.ts'
 import type { PartitionCounts } from './task-plan.ts'
 
@@ -28,13 +29,6 @@ const sourceTopicsOf = (topology: Topology): readonly string[] =>
   topology.subTopologies.flatMap(({ sourceTopics }) =>
     sourceTopics.map(topic => brokerTopicName(topology, topic)),
   )
-
-/** The status topic: one partition, the last word on each dead letter. */
-export const deadLetterStatusTopicSpec = (topology: Pick<Topology, 'name'>): TopicSpec => ({
-  name: deadLetterStatusTopicName(topology),
-  partitions: 1,
-  config: { 'cleanup.policy': 'compact' },
-})
 
 /**
  * The dead letter topic and the one of their status; none where the topology parks nothing. A dead letter lies in the partition of

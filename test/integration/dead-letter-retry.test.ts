@@ -1,0 +1,137 @@
+import { execFile } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { tap } from 'rxjs'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { runWorkers } from '../../src/app/worker.ts'
+import { runCheck } from '../../src/check/run-check.ts'
+import { waitForQuiescence } from '../../src/check/wait-for-quiescence.ts'
+import { environmentOf, startOrderSystem, type OrderSystem } from '../../src/cli/demo/system.ts'
+import type { ShownLetter, TopologyLetters } from '../../src/cli/dlq-read.ts'
+import { migrateServers } from '../../src/cli/migrate.ts'
+import { systemClock } from '../../src/core/clock.ts'
+import { silentLogger } from '../../src/core/log.ts'
+import { createShopClient, isRecord } from '../../src/orders/client.ts'
+import type { SettleReport } from '../../src/streams/dead-letters/settle.ts'
+import type { Topology } from '../../src/streams/dsl/index.ts'
+import { orders } from '../../topology/orders.ts'
+import { checkTargets, stackConfig } from './support/system.ts'
+
+// Orders that a faulty version of the flow parks, in three steps and from three kinds of topics; mended, retried, audited.
+
+const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+const sku = `dlq-${randomUUID().slice(0, 8)}`
+const faultySteps = ['read-order', 'examine-order', 'sell-or-release'] as const
+
+const sluice = async (...args: readonly string[]): Promise<unknown> => {
+  const env = { ...process.env, ...environmentOf(stackConfig) }
+  const { stdout } = await promisify(execFile)(process.execPath, [main, ...args, '--json'], { env })
+  return JSON.parse(stdout)
+}
+
+/** The same graph, whose steps throw at one order each. */
+const faulty = (topology: Topology, orderIds: readonly string[]): Topology => ({
+  ...topology,
+  subTopologies: topology.subTopologies.map(part => ({
+    ...part,
+    nodes: part.nodes.map(node => {
+      const orderId = orderIds[faultySteps.findIndex(step => step === node.name)]
+      if (node.kind !== 'operator' || orderId === undefined) return node
+      const refuse = (message: { readonly key: unknown }): void => {
+        if (message.key === orderId) throw new TypeError(`${node.name} cannot read it`)
+      }
+      return { ...node, operator: source$ => node.operator(source$.pipe(tap(refuse))) }
+    }),
+  })),
+})
+
+describe('orders that were parked', () => {
+  const shop = createShopClient({ apiUrl: stackConfig.apiUrl, clock: systemClock, retryForMs: 60_000 })
+  let system: OrderSystem
+
+  beforeAll(async () => {
+    await migrateServers(stackConfig, 1)
+    const logFolder = await mkdtemp(join(tmpdir(), 'sluice-dlq-'))
+    system = startOrderSystem({ config: stackConfig, logFolder, clock: systemClock, instances: ['a'] })
+    await system.ready()
+  }, 240_000)
+  afterAll(() => system?.stop())
+
+  it('end once when they are retried, and the audit holds', { timeout: 10 * 60_000 }, async () => {
+    await shop({
+      method: 'POST',
+      path: `/stock/${sku}/adjustments`,
+      body: { quantity: 100, reason: 'initial' },
+      idempotencyKey: `initial-${sku}`,
+    })
+    const stock = async (): Promise<number> => (await shop({ method: 'GET', path: `/stock/${sku}` })).status
+    await expect.poll(stock, { timeout: 120_000 }).toBe(200)
+    await waitForQuiescence({ ...checkTargets, timeoutMs: 180_000 })
+    await system.processes.get('worker-a')?.stop()
+
+    const orderIds: string[] = []
+    for (const step of [...faultySteps, 'none']) {
+      const { status, body } = await shop({
+        method: 'POST',
+        path: '/orders',
+        body: { customerId: 'c-1', lines: [{ sku, quantity: 2, unitPriceMinor: 250 }] },
+        idempotencyKey: `${sku}-${step}`,
+      })
+      expect(status).toBe(201)
+      orderIds.push(isRecord(body) ? String(body['id']) : '')
+    }
+    const list = async (...more: readonly string[]): Promise<TopologyLetters> =>
+      ((await sluice('dlq', 'list', 'orders', ...more)) as TopologyLetters[])[0] as TopologyLetters
+    const { open: before } = await list()
+
+    const stop = new AbortController()
+    const topologies = [faulty(orders, orderIds)]
+    const running = runWorkers({
+      topologies,
+      config: stackConfig,
+      instanceId: 'faulty',
+      effects: {},
+      log: silentLogger,
+      signal: stop.signal,
+    })
+    await expect.poll(async () => (await list()).open - before, { timeout: 120_000 }).toBe(faultySteps.length)
+    stop.abort(new Error('stopped by the test'))
+    await running
+    system.restart('worker-a')
+
+    const { letters, groups } = await list('--code', 'SLUICE_STREAMS_STEP_THREW')
+    expect(groups.map(({ step, topic }) => [step, topic]).toSorted()).toEqual([
+      ['examine-order', 'order-created'],
+      ['read-order', 'shop.public.outbox_event'],
+      ['sell-or-release', expect.stringMatching(/^orders-line-decisions-repartition$|^order-validated$/)],
+    ])
+    const examined = letters.find(({ step }) => step === 'examine-order')?.id ?? ''
+    expect((await sluice('dlq', 'show', examined)) as ShownLetter).toMatchObject({
+      exception: 'TypeError: examine-order cannot read it',
+      key: { text: orderIds[1] },
+      value: { value: { orderId: orderIds[1] } },
+    })
+
+    expect((await sluice('dlq', 'retry', examined)) as SettleReport).toEqual({
+      done: [examined],
+      refused: [],
+    })
+    await expect(sluice('dlq', 'retry', examined)).rejects.toThrow(/SLUICE_DLQ_SETTLED/)
+    const rest = (await sluice('dlq', 'retry', '--all-matching', '--topology', 'orders')) as SettleReport
+    expect(rest).toMatchObject({ refused: [] })
+    expect(rest.done).toHaveLength(letters.length - 1)
+
+    await waitForQuiescence({ ...checkTargets, timeoutMs: 180_000 })
+    for (const orderId of orderIds) {
+      const { body } = await shop({ method: 'GET', path: `/orders/${orderId}` })
+      expect(body).toMatchObject({ status: 'confirmed' })
+    }
+    const report = await runCheck(checkTargets)
+    expect(report.invariants.filter(({ ok }) => !ok)).toEqual([])
+    expect(await list()).toMatchObject({ open: 0, matching: 0 })
+  })
+})
