@@ -16,6 +16,7 @@ import { earlierLetters } from '../../src/streams/dead-letters/history.ts'
 import { DeadLetters, type ParkedLetter } from '../../src/streams/dead-letters/letters.ts'
 import { dropLetters, retryLetters } from '../../src/streams/dead-letters/settle.ts'
 import { shownBytes } from '../../src/streams/dead-letters/shown-bytes.ts'
+import { codeOf } from '../../src/streams/engine/dead-letter.ts'
 import { connect, readAll, unique, valuesOf } from './kafka-support.ts'
 import { parkingFlow, partitions, saleSchema, type Sale } from './support/parking.ts'
 import type { ParkingProcessSettings } from './support/parking-process.ts'
@@ -143,7 +144,7 @@ const withSchemaId = (id: number, value: Buffer): Buffer => {
 const bomb = async (items: 'null' | 'string'): Promise<Buffer> => {
   const fields = [...saleSchema.fields, { name: 'many', type: { type: 'array', items } }]
   const id = await registry.register(unique('bomb'), JSON.stringify({ ...saleSchema, fields }))
-  return Buffer.concat([Buffer.from([0]), withId(id), Buffer.from('0002' + '80c7ce1c' + '00', 'hex')])
+  return Buffer.concat([Buffer.from([0]), withId(id), Buffer.from('000280c7ce1c00', 'hex')])
 }
 
 const withId = (id: number): Buffer => {
@@ -268,8 +269,8 @@ describe('a retry', () => {
       retryLetters(options, some),
       retryLetters(options, some),
     ])
-    for (const race of races)
-      if (race.status === 'rejected') expect(race.reason).toMatchObject({ code: 'SLUICE_DLQ_BUSY' })
+    const reasons = races.flatMap(race => (race.status === 'rejected' ? [codeOf(race.reason)] : []))
+    expect(reasons.filter(code => code !== 'SLUICE_DLQ_BUSY')).toEqual([])
     // Whoever was fenced leaves the rest to a repetition; this one dies when all is committed.
     await start({ does: 'retry', suffix }, 'dead-letter.after-commit').ended
     expect(await retryLetters(options, { filter: {} })).toEqual({ done: [], refused: [] })
