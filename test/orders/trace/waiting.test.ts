@@ -109,6 +109,7 @@ describe('what an order waits for', () => {
       valueBytes: undefined,
       valueSha256: undefined,
       retryOf: undefined,
+      retries: 0,
     }
     const parked = { ...facts, log: { ...facts.log, deadLetters: [letter] } }
     expect(waits(parked)).toEqual([expect.stringContaining('was parked in orders-dlq[1]@0: SLUICE_X')])
