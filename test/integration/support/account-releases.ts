@@ -11,7 +11,7 @@ import {
   topology,
   withKey,
 } from '../../../src/streams/dsl/index.ts'
-import type { Topology } from '../../../src/streams/dsl/index.ts'
+import type { Format, Topology } from '../../../src/streams/dsl/index.ts'
 
 // One topology in two releases that differ in their schemas: movements of accounts in, running totals out.
 
@@ -76,12 +76,10 @@ const partitions = 3
 
 const flow = <M extends { readonly account: string; readonly amount: number }, T extends TotalV1>(
   name: string,
-  movementSchema: object,
-  totalSchema: object,
+  movement: Format<M>,
+  totalFormat: Format<T>,
   add: (movement: M, before: T | undefined) => T,
 ): Topology => {
-  const movement = avroFormat<M>(movementSchema)
-  const totalFormat = avroFormat<T>(totalSchema)
   const input = topic(`${name}-movements`, { key: utf8, value: movement, partitions })
   const output = topic(`${name}-totals`, { key: utf8, value: totalFormat, partitions })
   const totals = store('totals', { key: utf8, value: totalFormat })
@@ -101,20 +99,30 @@ const flow = <M extends { readonly account: string; readonly amount: number }, T
 }
 
 export const releaseV1 = (name: string, seen: Seen): Topology =>
-  flow<MovementV1, TotalV1>(name, movementV1, totalV1, ({ amount, memo, detail, ...more }, before) => {
-    seen.add(`memo '${memo}' ${kindOf(detail)} ${Object.keys(more).join()}`)
-    return { total: (before?.total ?? 0) + amount }
-  })
+  flow(
+    name,
+    avroFormat<MovementV1>(movementV1),
+    avroFormat<TotalV1>(totalV1),
+    ({ amount, memo, detail, ...more }, before) => {
+      seen.add(`memo '${memo}' ${kindOf(detail)} ${Object.keys(more).join()}`)
+      return { total: (before?.total ?? 0) + amount }
+    },
+  )
 
 export const releaseV2 = (name: string, seen: Seen): Topology =>
-  flow<MovementV2, TotalV2>(name, movementV2, totalV2, ({ amount, note, detail, at }, before) => {
-    seen.add(`note '${note}' ${kindOf(detail)} ${at === 0 ? 'no time' : 'a time'}`)
-    return {
-      total: (before?.total ?? 0) + amount,
-      entries: (before?.entries ?? 0) + 1,
-      lastAt: Math.max(before?.lastAt ?? 0, at),
-    }
-  })
+  flow(
+    name,
+    avroFormat<MovementV2>(movementV2),
+    avroFormat<TotalV2>(totalV2),
+    ({ amount, note, detail, at }, before) => {
+      seen.add(`note '${note}' ${kindOf(detail)} ${at === 0 ? 'no time' : 'a time'}`)
+      return {
+        total: (before?.total ?? 0) + amount,
+        entries: (before?.entries ?? 0) + 1,
+        lastAt: Math.max(before?.lastAt ?? 0, at),
+      }
+    },
+  )
 
 const kindOf = (detail: string | Buffer | null): string =>
   detail === null ? 'null' : Buffer.isBuffer(detail) ? 'bytes' : 'text'
