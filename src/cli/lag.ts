@@ -13,7 +13,7 @@ export interface PartitionLag {
   readonly partition: number
   /** The next offset the group will process; where nothing is committed yet, the partition's first. */
   readonly committed: number
-  /** End of what a read-committed reader sees. */
+  /** End of the log, of transactions that are still open too: what they have written is due as soon as they end. */
   readonly end: number
   readonly lag: number
 }
@@ -42,11 +42,12 @@ export const lagOf = async (admin: KafkaAdmin, topology: Topology): Promise<Part
     Array.from({ length: partitions }, (_, partition) => ({ topic: name, partition })),
   )
   if (partitions.length === 0) return []
-  // Committed positions are read first: an end read later is never smaller, so a lag never comes out negative.
+  // Committed positions are read first: an end read later is never smaller, so a lag never comes out negative. The log's very end,
+  // since a turn's offsets can be seen before the records of its transaction: between the two, everything would look done.
   const committed = await admin.committedOffsets(topology.name, partitions)
   const [first, end] = await Promise.all([
     admin.listOffsets(partitions, 'earliest'),
-    admin.listOffsets(partitions, 'latest-committed'),
+    admin.listOffsets(partitions, 'latest'),
   ])
   const offsetIn = (positions: typeof committed, topic: string, partition: number): number =>
     positions.find(position => position.topic === topic && position.partition === partition)?.offset ?? -1
