@@ -1,8 +1,10 @@
 import {
   ConfigResourceTypes,
   createTopicsV7,
+  deleteGroupsV2,
   deleteTopicsV6,
   describeConfigsV4,
+  describeGroupsV5,
   initProducerIdV5,
   listOffsetsV7,
   offsetCommitV8,
@@ -189,6 +191,23 @@ export class ClusterAdmin implements KafkaAdmin {
         topics,
       ),
     )
+  }
+
+  async deleteGroup(groupId: string): Promise<void> {
+    await this.#coordinated('group', groupId, 'deleting', undefined, async coordinator => {
+      try {
+        await this.#lane.call(coordinator, deleteGroupsV2.api, [groupId])
+      } catch (error) {
+        if (errorIdOf(error) !== 'GROUP_ID_NOT_FOUND') throw error
+      }
+    })
+  }
+
+  async memberCount(groupId: string): Promise<number> {
+    const { groups } = await this.#coordinated('group', groupId, 'describing', undefined, coordinator =>
+      this.#lane.call(coordinator, describeGroupsV5.api, [groupId], false),
+    )
+    return groups[0]?.members.length ?? 0
   }
 
   async fenceProducer(transactionalId: string): Promise<void> {

@@ -187,6 +187,10 @@ export interface KafkaAdmin {
   unstableOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<OffsetPosition[]>
   /** Plain offset commit for at-least-once; the generation is checked by the broker. */
   commitOffsets(group: GroupMetadata, positions: readonly OffsetPosition[]): Promise<void>
+  /** Forgets a group's offsets; one that does not exist is forgotten already. Rejects while it has members. */
+  deleteGroup(groupId: string): Promise<void>
+  /** Members of a group now; 0 for one that does not exist. */
+  memberCount(groupId: string): Promise<number>
   /** Fences another owner's transactional id and ends its open transaction. */
   fenceProducer(transactionalId: string): Promise<void>
   close(): Promise<void>

@@ -59,6 +59,16 @@ export interface Topology {
   readonly failures: Failures
   /** What `sluice topology lint` is to leave alone. */
   readonly allow: readonly LintAllowance[]
+  /** Present where this is another topology, run again beside it. */
+  readonly shadow?: Shadow
+}
+
+/** How a topology that runs beside a live one differs from it. */
+export interface Shadow {
+  /** The live topology's name. Formats are bound to its subjects, so that equal values are equal bytes. */
+  readonly of: string
+  /** External topics, by their names in the graph, in whose place it has topics of its own: `<name>-<topic>`. */
+  readonly topics: ReadonlySet<string>
 }
 
 /** One finding of `sluice topology lint` that is as it should be. */
@@ -71,12 +81,23 @@ export interface LintAllowance {
 }
 
 /** The topic's name on the broker. */
-export const brokerTopicName = (topology: Topology, topicName: string): string =>
-  topology.topics.get(topicName)?.kind === 'repartition' ? `${topology.name}-${topicName}` : topicName
+export const brokerTopicName = (
+  { name, topics, shadow }: Pick<Topology, 'name' | 'topics' | 'shadow'>,
+  topicName: string,
+): string =>
+  topics.get(topicName)?.kind === 'repartition' || shadow?.topics.has(topicName) === true
+    ? `${name}-${topicName}`
+    : topicName
 
 /** The changelog's name on the broker. */
-export const changelogTopicName = (topology: Topology, storeName: string): string =>
-  `${topology.name}-${storeName}-changelog`
+export const changelogTopicName = ({ name }: Pick<Topology, 'name'>, storeName: string): string =>
+  `${name}-${storeName}-changelog`
+
+/** The topology as whom values are written: itself, or the live one that it shadows. */
+export const writtenAs = ({ name, topics, shadow }: Topology): Pick<Topology, 'name' | 'topics'> => ({
+  name: shadow?.of ?? name,
+  topics,
+})
 
 export const graphTopicOf = (declaration: TopicDeclaration<unknown, unknown>): GraphTopic => ({
   name: declaration.name,

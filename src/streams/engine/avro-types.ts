@@ -1,6 +1,6 @@
 import { avro, type AvroType } from '../../codec/avro.ts'
 import { isAvroFormat, type Format } from '../dsl/format.ts'
-import { brokerTopicName, changelogTopicName, type Topology } from '../dsl/graph.ts'
+import { brokerTopicName, changelogTopicName, writtenAs, type Topology } from '../dsl/graph.ts'
 
 /** A format as the registry knows it: bound to the subject of the topic that it is written to. */
 export const avroTypeOf = (brokerTopic: string, value: Format<unknown>): AvroType<unknown> | undefined =>
@@ -12,12 +12,12 @@ export const avroTypeOf = (brokerTopic: string, value: Format<unknown>): AvroTyp
  *
  * @example avroTypesOf(orders).map(({ subject }) => subject) // ['order-created-value', …, 'orders-stock-ledger-changelog-value']
  */
-export const avroTypesOf = (topology: Topology): readonly AvroType<unknown>[] =>
-  [
-    ...[...topology.topics.values()].map(({ name, value }) =>
-      avroTypeOf(brokerTopicName(topology, name), value),
-    ),
+export const avroTypesOf = (topology: Topology): readonly AvroType<unknown>[] => {
+  const as = writtenAs(topology)
+  return [
+    ...[...topology.topics.values()].map(({ name, value }) => avroTypeOf(brokerTopicName(as, name), value)),
     ...[...topology.stores.values()].map(({ name, value }) =>
-      avroTypeOf(changelogTopicName(topology, name), value),
+      avroTypeOf(changelogTopicName(as, name), value),
     ),
   ].filter(type => type !== undefined)
+}

@@ -1,7 +1,7 @@
 import type { AvroCodecs } from '../../codec/avro-codecs.ts'
 import type { Serde } from '../../codec/serde.ts'
 import { isAvroFormat, type Format } from '../dsl/format.ts'
-import { brokerTopicName, changelogTopicName, type Topology } from '../dsl/graph.ts'
+import { brokerTopicName, changelogTopicName, writtenAs, type Topology } from '../dsl/graph.ts'
 import { avroTypeOf, avroTypesOf } from './avro-types.ts'
 
 export interface KeyValueSerde {
@@ -26,15 +26,16 @@ const eventTypeOf = (format: Format<unknown>): string | undefined =>
  * Errors: those of the registry (unreachable, incompatible schema).
  */
 export const bindFormats = async (topology: Topology, codecs: AvroCodecs): Promise<BoundFormats> => {
+  const as = writtenAs(topology)
   const topics = [...topology.topics.values()].map(topic => ({
     name: topic.name,
-    brokerName: brokerTopicName(topology, topic.name),
+    brokerName: brokerTopicName(as, topic.name),
     key: topic.key,
     value: topic.value,
   }))
   const stores = [...topology.stores.values()].map(store => ({
     name: store.name,
-    brokerName: changelogTopicName(topology, store.name),
+    brokerName: changelogTopicName(as, store.name),
     key: store.key,
     value: store.value,
   }))

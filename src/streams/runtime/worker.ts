@@ -4,9 +4,10 @@ import type { CrashPoints } from '../../core/crash-points.ts'
 import { messageOf, SluiceError } from '../../core/errors.ts'
 import type { Logger } from '../../core/log.ts'
 import type { GroupMember, Kafka, KafkaAdmin } from '../../kafka/types.ts'
-import type { Topology } from '../dsl/graph.ts'
+import { brokerTopicName, type Topology } from '../dsl/graph.ts'
 import { externalTopics } from '../dsl/topology.ts'
 import { bindFormats } from '../engine/bound-formats.ts'
+import { limitedReader, type InputLimits } from './input-limits.ts'
 import { requireHandlers, type EffectHandlers } from './effects.ts'
 import { taskAssignor } from './group-protocol.ts'
 import { deadLetterTopicSpecs, messageLimitsOf } from './dead-letter-topics.ts'
@@ -45,6 +46,8 @@ export interface WorkerOptions {
   readonly sessionTimeoutMs?: number | undefined
   /** Default 30,000. */
   readonly transactionTimeoutMs?: number
+  /** Where to stop reading, and how fast to read. Default: never, and as fast as possible. */
+  readonly input?: InputLimits
   /** Replication factor of internal topics. Default: the broker's. */
   readonly replicas?: number
   readonly crash?: CrashPoints | undefined
@@ -134,7 +137,7 @@ export class StreamWorker {
         transactionTimeoutMs: this.#options.transactionTimeoutMs ?? 30_000,
       })
       closers.push(() => producer.close())
-      const reader = kafka.reader()
+      const reader = limitedReader(kafka.reader(), this.#options.input ?? {}, clock)
       closers.push(() => reader.close())
       const membership = new Membership(this.#member(plan, admin))
       closers.push(() => membership.leave(untilImpatient))
@@ -169,7 +172,7 @@ export class StreamWorker {
 
   async #prepareTopics(admin: KafkaAdmin): Promise<PreparedTopics> {
     const { topology, replicas } = this.#options
-    const externalNames = externalTopics(topology).map(({ name }) => name)
+    const externalNames = externalTopics(topology).map(({ name }) => brokerTopicName(topology, name))
     const described = await admin.describeTopics(externalNames)
     const counts = withRepartitionCounts(
       topology,

@@ -183,7 +183,7 @@ export class TopologyTestDriver {
     }))
   }
 
-  /** Every record written to a topic so far as it lies there, partition by partition. */
+  /** Every record written to a topic or changelog so far as it lies there, partition by partition. */
   log(topic: Pick<TopicDeclaration<unknown, unknown>, 'name'>): readonly ConsumedRecord[] {
     return (this.#logs.get(topic.name) ?? []).flat()
   }
@@ -243,7 +243,7 @@ export class TopologyTestDriver {
       this.#collected.set(name, [...(this.#collected.get(name) ?? []), ...messages])
       await this.#effects[name]?.(messages)
     }
-    for (const record of result.outputs) this.#append(record)
+    for (const record of [...result.outputs, ...result.changelog]) this.#append(record)
     this.#passedOver.push(...result.passedOver)
     task.promote()
   }
