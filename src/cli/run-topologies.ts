@@ -9,6 +9,7 @@ import type { Logger } from '../core/log.ts'
 import { createMaterializer } from '../orders/materializer.ts'
 import { createSettlement, settleOrders } from '../orders/settlement.ts'
 import type { OrderEnd, SettlementSettings } from '../orders/settlement.ts'
+import { createViewRoutes } from '../orders/view-routing.ts'
 import type { Postgres } from '../postgres/pool.ts'
 import type { Message } from '../streams/dsl/index.ts'
 import type { EffectHandlers } from '../streams/runtime/effects.ts'
@@ -52,7 +53,9 @@ interface EffectParts {
 /** What the topologies' effects do, by the names they have there. */
 const createEffects = ({ postgres, cassandra, log, flags, crash }: EffectParts): EffectHandlers => {
   const settlement = createSettlement({ cassandra, clock: systemClock, log, crash, ...keepingOf(flags) })
-  const materializer = createMaterializer({ cassandra, crash })
+  const routes = createViewRoutes(cassandra)
+  const targets = async (): Promise<readonly string[]> => (await routes.read()).attached
+  const materializer = createMaterializer({ cassandra, targets, crash })
   return {
     'settle-stock': messages => settlement.settleStock(valuesOf<StockUpdate>(messages)),
     'settle-orders': messages => settleOrders(valuesOf<OrderEnd>(messages), postgres, crash),

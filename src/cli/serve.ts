@@ -58,7 +58,7 @@ export const serve = async (options: ServeFlags): Promise<void> => {
       postgres,
       reservations: createReservations({ cassandra, clock: systemClock, log, crash, ...tuning.reservations }),
       intents: createReservationIntents({ cassandra }),
-      stockReader: createStockReader(cassandra),
+      stockReader: createStockReader(cassandra, systemClock),
       clock: systemClock,
       log,
       config: tuning.config,

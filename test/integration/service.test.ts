@@ -349,7 +349,7 @@ describe('a server that goes away', () => {
     const proxied = await shop.start({
       reservations: createReservations({ cassandra, clock: systemClock, log: silentLogger }),
       intents: createReservationIntents({ cassandra }),
-      stockReader: createStockReader(cassandra),
+      stockReader: createStockReader(cassandra, systemClock),
     })
     try {
       expect((await send(`${proxied.url}/orders`, orderOf('cql-away'))).status).toBe(201)

@@ -12,6 +12,16 @@ export interface CassandraMigrationOptions {
   readonly replicationFactor: number
 }
 
+/** The tables that are read, and that a replay can build anew in a keyspace of its own. */
+export const viewTables = (keyspace: string): string[] => [
+  `CREATE TABLE IF NOT EXISTS ${keyspace}.stock_state (
+     sku text PRIMARY KEY, on_hand bigint, reserved bigint, sold bigint, version bigint, updated_at timestamp)`,
+  `CREATE TABLE IF NOT EXISTS ${keyspace}.stock_update (
+     sku text, bucket text, version bigint, event_id uuid, order_id uuid, type text, quantity bigint,
+     on_hand bigint, reserved bigint, sold bigint, at timestamp,
+     PRIMARY KEY ((sku, bucket), version)) WITH CLUSTERING ORDER BY (version DESC)`,
+]
+
 /**
  * The statements of a keyspace, in order; each changes nothing where it has been run before.
  *
@@ -39,12 +49,9 @@ export const cassandraSchema = (
      bucket timestamp, order_id text, skus frozen<list<text>>, created_at timestamp,
      PRIMARY KEY (bucket, order_id)) WITH gc_grace_seconds = 86400`,
   `CREATE TABLE IF NOT EXISTS ${keyspace}.reservation_reaper (name text PRIMARY KEY, bucket timestamp)`,
-  `CREATE TABLE IF NOT EXISTS ${keyspace}.stock_state (
-     sku text PRIMARY KEY, on_hand bigint, reserved bigint, sold bigint, version bigint, updated_at timestamp)`,
-  `CREATE TABLE IF NOT EXISTS ${keyspace}.stock_update (
-     sku text, bucket text, version bigint, event_id uuid, order_id uuid, type text, quantity bigint,
-     on_hand bigint, reserved bigint, sold bigint, at timestamp,
-     PRIMARY KEY ((sku, bucket), version)) WITH CLUSTERING ORDER BY (version DESC)`,
+  ...viewTables(keyspace),
+  // Which keyspace's views are read, and which are kept up to date (docs/replay.md).
+  `CREATE TABLE IF NOT EXISTS ${keyspace}.view_routing (name text PRIMARY KEY, active text, attached set<text>)`,
 ]
 
 /**

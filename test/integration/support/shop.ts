@@ -44,7 +44,7 @@ export const startService = async (
     postgres,
     reservations: createReservations({ cassandra, clock: systemClock, log }),
     intents: createReservationIntents({ cassandra }),
-    stockReader: createStockReader(cassandra),
+    stockReader: createStockReader(cassandra, systemClock),
     clock: systemClock,
     log,
     reaper: false,
