@@ -15,7 +15,7 @@ const layers: readonly (readonly string[])[] = [
   ['src/streams/engine'],
   ['src/streams/inspect', 'src/streams/dead-letters'],
   ['src/streams/runtime', 'src/streams/testing', 'src/cdc'],
-  ['src/app'],
+  ['src/app', 'src/replay'],
   ['src/orders', 'src/check'],
   ['src/cli'],
 ]

@@ -7,6 +7,7 @@ import { lagCommand } from './commands/lag.ts'
 import { migrateCommand } from './commands/migrate.ts'
 import { ordersCommand } from './commands/orders.ts'
 import { relayCommand } from './commands/relay.ts'
+import { replayCommand } from './commands/replay.ts'
 import { runCommand } from './commands/run.ts'
 import { schemasCommand } from './commands/schemas.ts'
 import { serveCommand } from './commands/serve.ts'
@@ -41,6 +42,7 @@ export const createProgram = (): Command =>
     .addCommand(stateCommand())
     .addCommand(ordersCommand())
     .addCommand(stockCommand())
+    .addCommand(replayCommand())
     .addCommand(lagCommand())
     .addCommand(dlqCommand())
     .addCommand(checkCommand())

@@ -146,7 +146,7 @@ describe('orders trace', () => {
 describe('state', () => {
   test('is what the materializer wrote, for one key and for a range', async () => {
     await traced(await place([{ sku: plenty, quantity: 1, unitPriceMinor: 50 }]))
-    const row = await createStockReader(cassandra).ledger(plenty)
+    const row = await createStockReader(cassandra, systemClock).ledger(plenty)
     const { entries, asOf } = await getState(
       sources,
       { topology: orders, store: 'stock-ledger' },

@@ -73,7 +73,7 @@ describe('a limited reader', () => {
     expect(seen.filter(({ partition }) => partition === 1)).toHaveLength(60)
     expect(limited.position(place(0))).toBe(40)
     expect(limited.position(place(1))).toBe(70)
-    expect([...paused].toSorted()).toEqual([0, 1])
+    expect(paused).toEqual(new Set([0, 1]))
   })
 
   test('never goes back to an end that was passed before', async () => {
