@@ -13,6 +13,8 @@ export interface SystemProcess {
   /** How it ended; undefined while it runs. */
   readonly ended: () =>
     { readonly exitCode: number | null; readonly signal: NodeJS.Signals | null } | undefined
+  /** Resolves when it has ended, however. */
+  readonly whenEnded: Promise<void>
   /** Sends a signal and waits until the process has ended; kills it when that takes longer than 20 s. */
   stop(signal?: NodeJS.Signals): Promise<void>
   /** Lets this process end without ending that one. */
@@ -76,6 +78,7 @@ export const toSystemProcess = (
     pid: child.pid ?? -1,
     logFile,
     ended: () => end,
+    whenEnded: hasEnded,
     stop: async (signal = 'SIGTERM') => {
       if (end !== undefined) return
       child.kill(signal)

@@ -1,0 +1,140 @@
+import { writeFileSync } from 'node:fs'
+import type { LoadRecord } from './load.ts'
+import type { Verdict } from './verdict.ts'
+
+/** What one run did and found; the JSON file holds exactly this. */
+export interface ChaosReport {
+  readonly seed: number
+  readonly ok: boolean
+  readonly durationMs: number
+  /** How often each kind of fault struck each place. */
+  readonly injected: readonly { readonly kind: string; readonly place: string; readonly count: number }[]
+  /** From a fault to the service's being there again, milliseconds. */
+  readonly recovery: readonly {
+    readonly kind: string
+    readonly count: number
+    readonly medianMs: number
+    readonly p95Ms: number
+    readonly longestMs: number
+  }[]
+  readonly load: Pick<LoadRecord, 'answered' | 'repeats' | 'replayed' | 'refused'> & {
+    readonly accepted: number
+  }
+  readonly verdicts: number
+  /** Comparisons of the last verdict, which goes over everything. */
+  readonly compared: Readonly<Record<string, number>>
+  readonly longestSettlingMs: number
+  readonly violations: readonly string[]
+}
+
+/** Collects what a run does. */
+export interface ReportBook {
+  inject(kind: string, place: string): void
+  recover(kind: string, ms: number): void
+  judge(verdict: Verdict): void
+  /** A violation that no verdict found: a place that was never reached. */
+  fail(violation: string): void
+  readonly violations: readonly string[]
+  report(load: LoadRecord, durationMs: number): ChaosReport
+}
+
+const atShare = (sorted: readonly number[], share: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0
+
+/** An empty book for a run of this seed. */
+export const createReportBook = (seed: number): ReportBook => {
+  const injected = new Map<string, { kind: string; place: string; count: number }>()
+  const recoveries = new Map<string, number[]>()
+  const verdicts: Verdict[] = []
+  const violations: string[] = []
+  return {
+    violations,
+    inject: (kind, place) => {
+      const key = `${kind} ${place}`
+      injected.set(key, { kind, place, count: (injected.get(key)?.count ?? 0) + 1 })
+    },
+    recover: (kind, ms) => void recoveries.set(kind, [...(recoveries.get(kind) ?? []), ms]),
+    judge: verdict => {
+      verdicts.push(verdict)
+      violations.push(...verdict.violations)
+    },
+    fail: violation => void violations.push(violation),
+    report: (load, durationMs) => ({
+      seed,
+      ok: violations.length === 0,
+      durationMs,
+      injected: [...injected.values()].toSorted((one, other) =>
+        `${one.kind} ${one.place}` < `${other.kind} ${other.place}` ? -1 : 1,
+      ),
+      recovery: [...recoveries].map(([kind, times]) => {
+        const sorted = times.toSorted((one, other) => one - other)
+        return {
+          kind,
+          count: sorted.length,
+          medianMs: atShare(sorted, 0.5),
+          p95Ms: atShare(sorted, 0.95),
+          longestMs: sorted.at(-1) ?? 0,
+        }
+      }),
+      load: {
+        answered: load.answered,
+        accepted: load.accepted.size,
+        refused: load.refused,
+        repeats: load.repeats,
+        replayed: load.replayed,
+      },
+      verdicts: verdicts.length,
+      compared: verdicts.at(-1)?.compared ?? {},
+      longestSettlingMs: Math.max(0, ...verdicts.map(({ settlingMs }) => settlingMs)),
+      violations: [...new Set(violations)],
+    }),
+  }
+}
+
+const table = (rows: readonly (readonly string[])[]): string[] => {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map(row => row[column]?.length ?? 0)))
+  return rows.map(row =>
+    `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd(),
+  )
+}
+
+const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`
+
+/** The report for people. */
+export const renderReport = (report: ChaosReport): string => {
+  const { injected, recovery, load, compared, violations } = report
+  const all = injected.reduce((sum, { count }) => sum + count, 0)
+  const refused = Object.entries(load.refused).map(([code, count]) => `${count} ${code}`)
+  return [
+    `${all} faults, ${violations.length} violations, in ${seconds(report.durationMs)}; seed ${report.seed}`,
+    '',
+    'injected',
+    ...table([
+      ['fault', 'where', 'times'],
+      ...injected.map(({ kind, place, count }) => [kind, place, `${count}`]),
+    ]),
+    '',
+    'recovery, from the fault to the process at work again',
+    ...table([
+      ['fault', 'times', 'median', 'p95', 'longest'],
+      ...recovery.map(({ kind, count, medianMs, p95Ms, longestMs }) => [
+        kind,
+        `${count}`,
+        ...[medianMs, p95Ms, longestMs].map(seconds),
+      ]),
+    ]),
+    '',
+    'load',
+    `  ${load.answered} requests answered: ${load.accepted} accepted, ${refused.join(', ')}`,
+    `  ${load.repeats} repeated tries; ${load.replayed} answered by what an earlier try had made`,
+    '',
+    `compared, in ${report.verdicts} verdicts (the longest wait for rest ${seconds(report.longestSettlingMs)}); the last one`,
+    ...table(Object.entries(compared).map(([what, count]) => [what, `${count}`])),
+    '',
+    ...(violations.length === 0 ? ['no violation'] : ['VIOLATIONS', ...violations.map(one => `  ${one}`)]),
+  ].join('\n')
+}
+
+/** Writes a report as JSON. */
+export const writeReport = (path: string, report: ChaosReport): void =>
+  writeFileSync(path, `${JSON.stringify(report, null, 2)}\n`)
