@@ -83,6 +83,27 @@ export const sendUntilAnswered = async (
   }
 }
 
+/** Resolves when the order service shows an end of the order. */
+export const untilEnded = async (apiUrl: string, orderId: string, clock: Clock): Promise<void> => {
+  for (;;) {
+    const status = await statusOf(apiUrl, orderId)
+    if (status === 'confirmed' || status === 'rejected') return
+    await clock.sleep(50)
+  }
+}
+
+const statusOf = async (apiUrl: string, orderId: string): Promise<unknown> => {
+  try {
+    const response = await fetch(new URL(`/orders/${orderId}`, apiUrl), {
+      signal: AbortSignal.timeout(requestTimeoutMs),
+    })
+    const body: unknown = await response.json()
+    return isRecord(body) ? body['status'] : undefined
+  } catch {
+    return undefined
+  }
+}
+
 const tryOnce = async (
   apiUrl: string,
   request: LoadRequest,

@@ -1,7 +1,7 @@
 import type { ServerConfig } from '../../../src/app/adapters.ts'
 import type { Clock } from '../../../src/core/clock.ts'
 import { createRandom } from '../../../src/core/random.ts'
-import { sendUntilAnswered } from './client.ts'
+import { sendUntilAnswered, untilEnded } from './client.ts'
 import type { FinalAnswer } from './client.ts'
 import { openFaultyOrders } from './faulty-orders.ts'
 import { initialRequests, nextRequest } from './requests.ts'
@@ -28,6 +28,8 @@ export interface Load {
   readonly record: LoadRecord
   /** Resolves when so many more requests have been answered than now. */
   answers(count: number): Promise<void>
+  /** Places one more order, of what is plenty, and waits until it has its end; returns how long that took, in milliseconds. */
+  probe(): Promise<number>
   /** Resolves when nothing is under way any more. */
   pause(): Promise<void>
   resume(): void
@@ -140,6 +142,17 @@ export const startLoad = async (options: LoadOptions): Promise<Load> => {
     }
   }
 
+  let probes = 0
+  const probe = async (): Promise<number> => {
+    const startedAt = clock.now()
+    const sku = shop.plenty[probes % shop.plenty.length] ?? ''
+    const key = `${shop.run}:probe:${(probes += 1)}`
+    const request: LoadRequest = { kind: 'order', key, lines: [{ sku, quantity: 1 }] }
+    const answer = await sendUntilAnswered(request, { apiUrl, clock, random: createRandom(probes) })
+    recorder.add(request, answer)
+    if (answer.id !== undefined) await untilEnded(apiUrl, answer.id, clock)
+    return clock.now() - startedAt
+  }
   const stock = client(clients)
   await Promise.all(initialRequests(shop).map(stock))
   const loops = Array.from({ length: clients }, (_, index) => loop(index))
@@ -151,6 +164,7 @@ export const startLoad = async (options: LoadOptions): Promise<Load> => {
     shop,
     record: recorder,
     answers: count => recorder.answers(count),
+    probe,
     pause,
     resume: () => {
       state.gate?.resolve()

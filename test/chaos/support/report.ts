@@ -1,6 +1,16 @@
 import { writeFileSync } from 'node:fs'
+import type { InjectedFault } from '../../../src/testing/index.ts'
 import type { LoadRecord } from './load.ts'
+import type { Death } from './supervisor.ts'
+import type { ChaosSystem } from './system.ts'
 import type { Verdict } from './verdict.ts'
+
+/** How often something happened somewhere. */
+export interface Count {
+  readonly kind: string
+  readonly place: string
+  readonly count: number
+}
 
 /** What one run did and found; the JSON file holds exactly this. */
 export interface ChaosReport {
@@ -8,8 +18,10 @@ export interface ChaosReport {
   readonly ok: boolean
   readonly durationMs: number
   /** How often each kind of fault struck each place. */
-  readonly injected: readonly { readonly kind: string; readonly place: string; readonly count: number }[]
-  /** From a fault to the service's being there again, milliseconds. */
+  readonly injected: readonly Count[]
+  /** Processes that gave up by themselves, and were started again: no violation, but worth a look. */
+  readonly endedByThemselves: readonly Count[]
+  /** From a fault until an order placed then has its end, milliseconds. */
   readonly recovery: readonly {
     readonly kind: string
     readonly count: number
@@ -35,37 +47,58 @@ export interface ReportBook {
   /** A violation that no verdict found: a place that was never reached. */
   fail(violation: string): void
   readonly violations: readonly string[]
-  report(load: LoadRecord, durationMs: number): ChaosReport
+  /** @param system What its proxies did is counted from their own lists; who ended by itself, from its deaths. */
+  report(load: LoadRecord, durationMs: number, system: Pick<ChaosSystem, 'faults' | 'deaths'>): ChaosReport
 }
 
 const atShare = (sorted: readonly number[], share: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0
 
+const createCounts = (): { add(kind: string, place: string): void; list(): Count[] } => {
+  const counts = new Map<string, Count>()
+  return {
+    add: (kind, place) => {
+      const key = `${kind} ${place}`
+      counts.set(key, { kind, place, count: (counts.get(key)?.count ?? 0) + 1 })
+    },
+    list: () => [...counts].toSorted(([one], [other]) => (one < other ? -1 : 1)).map(([, count]) => count),
+  }
+}
+
+const struckBy = (faults: readonly InjectedFault[]): Count[] => {
+  const counts = createCounts()
+  for (const { protocol, rule, fault } of faults) counts.add(`${protocol} ${rule}`, fault)
+  return counts.list().map(({ kind, place, count }) => ({ kind: place, place: kind, count }))
+}
+
+const endedByThemselves = (deaths: readonly Death[]): Count[] => {
+  const counts = createCounts()
+  for (const { name, isWanted, exitCode, signal } of deaths)
+    if (!isWanted) counts.add(signal ?? `exit code ${exitCode}`, name)
+  return counts.list()
+}
+
 /** An empty book for a run of this seed. */
 export const createReportBook = (seed: number): ReportBook => {
-  const injected = new Map<string, { kind: string; place: string; count: number }>()
+  const injected = createCounts()
   const recoveries = new Map<string, number[]>()
   const verdicts: Verdict[] = []
   const violations: string[] = []
   return {
     violations,
-    inject: (kind, place) => {
-      const key = `${kind} ${place}`
-      injected.set(key, { kind, place, count: (injected.get(key)?.count ?? 0) + 1 })
-    },
+    inject: (kind, place) => injected.add(kind, place),
     recover: (kind, ms) => void recoveries.set(kind, [...(recoveries.get(kind) ?? []), ms]),
     judge: verdict => {
       verdicts.push(verdict)
       violations.push(...verdict.violations)
     },
     fail: violation => void violations.push(violation),
-    report: (load, durationMs) => ({
+    report: (load, durationMs, system) => ({
       seed,
       ok: violations.length === 0,
       durationMs,
-      injected: [...injected.values()].toSorted((one, other) =>
-        `${one.kind} ${one.place}` < `${other.kind} ${other.place}` ? -1 : 1,
-      ),
+      injected: [...injected.list(), ...struckBy(system.faults())],
+      endedByThemselves: endedByThemselves(system.deaths()),
       recovery: [...recoveries].map(([kind, times]) => {
         const sorted = times.toSorted((one, other) => one - other)
         return {
@@ -98,12 +131,14 @@ const table = (rows: readonly (readonly string[])[]): string[] => {
   )
 }
 
+const timesOf = (counts: readonly Count[]): number => counts.reduce((sum, { count }) => sum + count, 0)
+
 const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`
 
 /** The report for people. */
 export const renderReport = (report: ChaosReport): string => {
-  const { injected, recovery, load, compared, violations } = report
-  const all = injected.reduce((sum, { count }) => sum + count, 0)
+  const { injected, endedByThemselves, recovery, load, compared, violations } = report
+  const all = timesOf(injected)
   const refused = Object.entries(load.refused).map(([code, count]) => `${count} ${code}`)
   return [
     `${all} faults, ${violations.length} violations, in ${seconds(report.durationMs)}; seed ${report.seed}`,
@@ -114,7 +149,14 @@ export const renderReport = (report: ChaosReport): string => {
       ...injected.map(({ kind, place, count }) => [kind, place, `${count}`]),
     ]),
     '',
-    'recovery, from the fault to the process at work again',
+    ...(endedByThemselves.length === 0
+      ? []
+      : [
+          'processes that gave up by themselves, and were started again',
+          ...table(endedByThemselves.map(({ kind, place, count }) => [place, kind, `${count}`])),
+          '',
+        ]),
+    'recovery: from the fault until an order placed then has its end',
     ...table([
       ['fault', 'times', 'median', 'p95', 'longest'],
       ...recovery.map(({ kind, count, medianMs, p95Ms, longestMs }) => [

@@ -35,6 +35,8 @@ export interface Supervised {
   arm(place: CrashPointName, pass?: number): void
   /** Whatever was armed and not reached is so no more. */
   disarm(): void
+  /** How often its log has this text since its last start. */
+  said(text: string): number
   /** Resolves at its next end; it may run again by then. */
   nextDeath(): Promise<Death>
   /** Sends a signal; resolves when it has ended. It is started again. */
@@ -50,12 +52,16 @@ const longestLogBytes = 8_000_000
 /** Between the end of a process that had hardly begun, and its next start. */
 const pauseMs = 500
 
+const textFrom = (file: string, offset: number): string =>
+  existsSync(file) ? readFileSync(file).subarray(offset).toString('utf8') : ''
+
 const sizeOf = (file: string): number => (existsSync(file) ? statSync(file).size : 0)
 
 /** The place that a process named last in what it wrote from `offset` on. */
 const placeIn = (logFile: string, offset: number): CrashPointName | undefined => {
-  const lines = readFileSync(logFile).subarray(offset).toString('utf8').split('\n')
-  const last = lines.findLast(line => line.includes('"crashPoint"'))
+  const last = textFrom(logFile, offset)
+    .split('\n')
+    .findLast(line => line.includes('"crashPoint"'))
   return last === undefined ? undefined : (JSON.parse(last) as { crashPoint: CrashPointName }).crashPoint
 }
 
@@ -83,25 +89,27 @@ export const supervise = (
   let current: SystemProcess | undefined
   let isHalted = options.isHalted ?? false
   let isKilled = false
+  let startedFrom = 0
   let next = Promise.withResolvers<Death>()
 
   const start = (): void => {
     if (sizeOf(logFile) > longestLogBytes) renameSync(logFile, `${logFile}.1`)
     const offset = sizeOf(logFile)
+    startedFrom = offset
     const startedAt = clock.now()
     isKilled = false
-    const process = startProcess(name, plan.args, {
+    const started = startProcess(name, plan.args, {
       logFolder,
       environment: { ...plan.environment, SLUICE_CRASH_FILE: crashFile },
     })
-    current = process
-    void process.whenEnded.then(async () => {
+    current = started
+    void started.whenEnded.then(async () => {
       const place = placeIn(logFile, offset)
       const death: Death = {
         name,
         atMs: clock.now(),
-        signal: process.ended()?.signal ?? null,
-        exitCode: process.ended()?.exitCode ?? null,
+        signal: started.ended()?.signal ?? null,
+        exitCode: started.ended()?.exitCode ?? null,
         place,
         isWanted: place !== undefined || isKilled || isHalted,
       }
@@ -121,6 +129,10 @@ export const supervise = (
     await current.stop(signal)
     return death
   }
+  // They have process groups of their own, and would outlive a test that is ended.
+  process.once('exit', () => {
+    if (current !== undefined) process.kill(current.pid, 'SIGKILL')
+  })
   if (!isHalted) start()
   return {
     name,
@@ -138,6 +150,7 @@ export const supervise = (
       renameSync(`${crashFile}.new`, crashFile)
     },
     disarm: () => rmSync(crashFile, { force: true }),
+    said: text => textFrom(logFile, startedFrom).split(text).length - 1,
     nextDeath: () => next.promise,
     kill: (signal = 'SIGKILL') => end(signal),
     halt: async () => {

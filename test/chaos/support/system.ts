@@ -5,6 +5,7 @@ import { isReady } from '../../../src/cli/demo/processes.ts'
 import { environmentOf } from '../../../src/cli/demo/system.ts'
 import type { ProcessTuning } from '../../../src/cli/demo/system.ts'
 import type { Clock } from '../../../src/core/clock.ts'
+import type { InjectedFault } from '../../../src/testing/index.ts'
 import { openProxies } from './proxies.ts'
 import type { ProcessProxies } from './proxies.ts'
 import { keepGenerations, serveFlags, sessionTimeoutMs } from './settings.ts'
@@ -24,6 +25,8 @@ export interface ChaosSystem {
   process(name: ProcessName): Supervised
   /** The proxies of a process; throws for one that was started without. */
   proxiesOf(name: ProcessName): ProcessProxies
+  /** Every fault that the proxies themselves say has struck. */
+  faults(): readonly InjectedFault[]
   /** Every end of every process, oldest first. */
   deaths(): readonly Death[]
   /** Resolves when the order service can serve; rejects after `timeoutMs`, default 60,000. */
@@ -94,6 +97,7 @@ export const startChaosSystem = async (options: ChaosSystemOptions): Promise<Cha
       if (found === undefined) throw new Error(`${name} was started without proxies`)
       return found
     },
+    faults: () => [...proxies.values()].flatMap(one => [...one.faults()]),
     deaths: () =>
       [...processes.values()].flatMap(({ deaths }) => deaths).sort((one, other) => one.atMs - other.atMs),
     ready: async (timeoutMs = 60_000) => {
