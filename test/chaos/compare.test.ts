@@ -29,7 +29,7 @@ const faultyRow: OrderRow = { id: 'o-2', customerId: 'r:1:2', status: 'rejected'
 const restockRow: AdjustmentRow = { id: 'a-1', sku: 'r-a', quantity: 9 }
 
 const violationsOf = (orders: readonly OrderRow[], adjustments: readonly AdjustmentRow[] = [restockRow]) =>
-  compareAnswers({ accepted: told, unexpected: [] }, { orders, adjustments }).violations
+  compareAnswers({ accepted: told, uncertain: new Map(), unexpected: [] }, { orders, adjustments }).violations
 
 test('what the clients were told is what there is', () => {
   expect(violationsOf([orderRow, faultyRow])).toEqual([])
@@ -61,8 +61,22 @@ test.each<[string, readonly OrderRow[], readonly AdjustmentRow[] | undefined, st
 
 test('an answer that nobody should have been given is a violation', () => {
   const { violations } = compareAnswers(
-    { accepted: new Map(), unexpected: ['order r:1:1: Internal (500)'] },
+    { accepted: new Map(), uncertain: new Map(), unexpected: ['order r:1:1: Internal (500)'] },
     { orders: [], adjustments: [] },
   )
   expect(violations).toEqual(['order r:1:1: Internal (500)'])
+})
+
+test('a request without a key and without an answer may have made an order, of its own content, once', () => {
+  const keyless: LoadRequest = { ...order, kind: 'keyless-order', key: 'r:1:7' }
+  const row: OrderRow = { ...orderRow, id: 'o-7', customerId: 'r:1:7' }
+  const of = (orders: readonly OrderRow[]) =>
+    compareAnswers(
+      { accepted: new Map(), uncertain: new Map([['r:1:7', keyless]]), unexpected: [] },
+      { orders, adjustments: [] },
+    ).violations.join('\n')
+  expect(of([])).toBe('')
+  expect(of([row])).toBe('')
+  expect(of([row, { ...row, id: 'o-8' }])).toContain('accepted twice')
+  expect(of([{ ...row, lines: faulty.lines }])).toContain('instead of')
 })

@@ -5,7 +5,7 @@ import type { LoadRequest } from './requests.ts'
 
 /** How a request ended, after however many tries. */
 export interface FinalAnswer {
-  /** `accepted`, or the problem's code. */
+  /** `accepted`, or the problem's code; `unknown` for a request without a key whose answer never came, or was to try again. */
   readonly outcome: string
   /** Of the order or the adjustment that was accepted. */
   readonly id: string | undefined
@@ -55,7 +55,8 @@ const idOf = (body: unknown): string | undefined => {
 }
 
 /**
- * Sends one request, under its own key, until it has an answer that is final: a lost answer is no failure.
+ * Sends one request, under its own key, until it has an answer that is final: a lost answer is no failure. One without a key is
+ * sent once.
  *
  * @example const answer = await sendUntilAnswered(request, { apiUrl, clock: systemClock, random })
  */
@@ -79,6 +80,8 @@ export const sendUntilAnswered = async (
         }
       failures.push(`${tried.outcome} (${tried.status})`)
     }
+    if (request.kind === 'keyless-order')
+      return { outcome: 'unknown', id: undefined, isReplayed: false, repeats, failures }
     await clock.sleep(Math.min(longestPauseMs, 25 * 2 ** Math.min(repeats, 6)) * (0.5 + random() / 2))
   }
 }
@@ -113,7 +116,10 @@ const tryOnce = async (
   try {
     const response = await fetch(new URL(path, apiUrl), {
       method: 'POST',
-      headers: { 'content-type': 'application/json', 'idempotency-key': request.key },
+      headers: {
+        'content-type': 'application/json',
+        ...(request.kind === 'keyless-order' ? {} : { 'idempotency-key': request.key }),
+      },
       body: JSON.stringify(body),
       signal: AbortSignal.timeout(Math.round(patienceMs)),
     })

@@ -30,17 +30,17 @@ const endOf = (request: LoadRequest): string => (request.kind === 'faulty-order'
 
 /**
  * What the clients were told against what Postgres holds of their run: each accepted request has one row, of its own content and
- * with its end, and there is no row besides; pure.
+ * with its end, and there is no row besides but of requests whose answer never came and that had no key to ask again; pure.
  */
 export const compareAnswers = (
-  record: Pick<LoadRecord, 'accepted' | 'unexpected'>,
+  record: Pick<LoadRecord, 'accepted' | 'uncertain' | 'unexpected'>,
   rows: { readonly orders: readonly OrderRow[]; readonly adjustments: readonly AdjustmentRow[] },
 ): Comparison => {
   const violations: string[] = [...record.unexpected]
   const missing = new Map(record.accepted)
   const customers = new Map<string, string>()
   for (const { id, customerId, status, lines } of rows.orders) {
-    const request = missing.get(id)
+    const request = missing.get(id) ?? record.uncertain.get(customerId)
     missing.delete(id)
     const twin = customers.get(customerId)
     customers.set(customerId, id)

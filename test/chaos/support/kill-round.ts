@@ -35,7 +35,7 @@ const planKill = (random: Random, name: ProcessName): KillPlan => {
     name,
     place,
     pass: place.condition === 'load' ? 1 + Math.floor(random() ** 2 * 6) : 1,
-    withinMs: 4_000,
+    withinMs: 8_000,
   }
 }
 

@@ -11,6 +11,8 @@ import type { LoadRequest, LoadShop } from './requests.ts'
 export interface LoadRecord {
   /** Requests that were accepted, by the id they were given. */
   readonly accepted: ReadonlyMap<string, LoadRequest>
+  /** Requests without a key of which nobody knows what became, by their customer. */
+  readonly uncertain: ReadonlyMap<string, LoadRequest>
   /** Refusals by their code: OutOfStock, InvalidRequest. */
   readonly refused: Readonly<Record<string, number>>
   /** What no client should have been told, in words. */
@@ -51,6 +53,7 @@ export interface LoadOptions {
 
 const expectedRefusals: Readonly<Record<LoadRequest['kind'], readonly string[]>> = {
   order: ['OutOfStock'],
+  'keyless-order': ['OutOfStock'],
   'faulty-order': ['OutOfStock'],
   'invalid-order': ['InvalidRequest'],
   adjustment: ['OutOfStock'],
@@ -60,6 +63,7 @@ const repeatedShare = 0.03
 
 class Recorder {
   readonly accepted = new Map<string, LoadRequest>()
+  readonly uncertain = new Map<string, LoadRequest>()
   readonly refused: Record<string, number> = {}
   readonly unexpected: string[] = []
   answered = 0
@@ -95,6 +99,8 @@ class Recorder {
       this.accepted.set(id, request)
     } else if (expectedRefusals[request.kind].includes(outcome)) {
       this.refused[outcome] = (this.refused[outcome] ?? 0) + 1
+    } else if (outcome === 'unknown') {
+      this.uncertain.set(request.key, request)
     } else {
       this.unexpected.push(`${name}: ${outcome}`)
     }
@@ -125,7 +131,7 @@ export const startLoad = async (options: LoadOptions): Promise<Load> => {
           : sendUntilAnswered(request, { apiUrl, clock, random })
       const answer = await send()
       recorder.add(request, answer)
-      if (answer.outcome === 'accepted' && random() < repeatedShare)
+      if (answer.outcome === 'accepted' && request.kind !== 'keyless-order' && random() < repeatedShare)
         recorder.compare(request, answer, await send())
     }
   }

@@ -31,6 +31,8 @@ export interface ChaosReport {
   }[]
   readonly load: Pick<LoadRecord, 'answered' | 'repeats' | 'replayed' | 'refused'> & {
     readonly accepted: number
+    /** Without a key, and without an answer. */
+    readonly uncertain: number
   }
   readonly verdicts: number
   /** Comparisons of the last verdict, which goes over everything. */
@@ -112,6 +114,7 @@ export const createReportBook = (seed: number): ReportBook => {
       load: {
         answered: load.answered,
         accepted: load.accepted.size,
+        uncertain: load.uncertain.size,
         refused: load.refused,
         repeats: load.repeats,
         replayed: load.replayed,
@@ -168,6 +171,7 @@ export const renderReport = (report: ChaosReport): string => {
     '',
     'load',
     `  ${load.answered} requests answered: ${load.accepted} accepted, ${refused.join(', ')}`,
+    `  ${load.uncertain} without a key had no answer that says what became of them`,
     `  ${load.repeats} repeated tries; ${load.replayed} answered by what an earlier try had made`,
     '',
     `compared, in ${report.verdicts} verdicts (the longest wait for rest ${seconds(report.longestSettlingMs)}); the last one`,

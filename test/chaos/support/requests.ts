@@ -4,10 +4,11 @@ import type { Random } from '../../../src/core/random.ts'
 export interface LoadRequest {
   /**
    * `order` and `adjustment` go through the order service; a `faulty-order` is written past its validation, so that the topology
-   * has to reject it and give its stock back; an `invalid-order` the service has to refuse.
+   * has to reject it and give its stock back; an `invalid-order` the service has to refuse. A `keyless-order` has no
+   * Idempotency-Key, so it is sent once, and nobody but the reaper sees to it when it dies.
    */
-  readonly kind: 'order' | 'faulty-order' | 'invalid-order' | 'adjustment'
-  /** The Idempotency-Key, and the customer of an order: nothing else bears it. */
+  readonly kind: 'order' | 'keyless-order' | 'faulty-order' | 'invalid-order' | 'adjustment'
+  /** The Idempotency-Key where there is one, and the customer of an order: nothing else bears it. */
   readonly key: string
   readonly lines: readonly LoadLine[]
 }
@@ -67,7 +68,7 @@ export const nextRequest = (random: Random, shop: LoadShop, key: string): LoadRe
   const lines = linesOf(random, shop)
   if (kind < 0.17) return { kind: 'faulty-order', key, lines: lines.slice(0, 2) }
   if (kind < 0.19) return { kind: 'invalid-order', key, lines: lines.map(line => ({ ...line, quantity: 0 })) }
-  return { kind: 'order', key, lines }
+  return { kind: kind < 0.27 ? 'keyless-order' : 'order', key, lines }
 }
 
 /** The first stock of each SKU, as adjustments. */

@@ -4,6 +4,7 @@ import { describeRound, planRound, playRound } from './kill-round.ts'
 import { places } from './places.ts'
 import type { Stage } from './stage.ts'
 import { describePlan, planUnknown, playUnknown } from './unknown.ts'
+import type { UnknownPlan } from './unknown.ts'
 
 /** How a run reports while it goes on. */
 export interface RunOptions {
@@ -52,7 +53,7 @@ export const runUnknown = async (
   const plans = planUnknown(createRandom(stage.seed), options.isQuick)
   for (let struck = 0; struck < count;) {
     const block = plans.next(Math.min(judgeEvery, count - struck))
-    onProgress?.(struck, block.map(describePlan).join('; '))
+    onProgress?.(struck, `the next ${block.length}, first ${describePlan(block[0] as UnknownPlan)}`)
     const missed = await playUnknown(stage, block)
     struck += block.length - missed.length
     if (missed.length === block.length) {
