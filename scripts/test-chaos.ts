@@ -77,7 +77,7 @@ const play = async (part: Part, stage: Stage): Promise<void> => {
     }
   try {
     if (part === 'places') await runPlaces(stage, { judgeEvery: 12, onProgress: showing(36) })
-    if (part === 'kills') await runKills(stage, rounds, { judgeEvery: 10, onProgress: showing(rounds) })
+    if (part === 'kills') await runKills(stage, rounds, { judgeEvery: 12, onProgress: showing(rounds) })
     if (part === 'unknown')
       await runUnknown(stage, rounds, { judgeEvery: 20, isQuick: false, onProgress: showing(rounds) })
   } finally {
@@ -100,6 +100,8 @@ const runPart = async (part: Part, urls: StackUrls): Promise<boolean> => {
     seed,
     run: `${run}-${part}`,
     logFolder,
+    // The audit reads everything each time: for hours of load there need not be more of it.
+    thinkMs: 250,
     proxied: part === 'unknown' ? proxied : [],
   })
   try {

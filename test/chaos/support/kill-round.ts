@@ -48,7 +48,7 @@ export const planRound = (random: Random): RoundPlan => {
   )
   const moves =
     random() < 0.1 || kills.some(({ place }) => place?.condition === 'join' || place?.condition === 'leave')
-  return { kills, moves, recovers: random() < 0.5, pauseMs: Math.round(random() * 600) }
+  return { kills, moves, recovers: random() < 0.4, pauseMs: Math.round(random() * 600) }
 }
 
 /** A plan in one line, for the log of a run. */
