@@ -30,7 +30,7 @@ export const deathAt = async (
 }
 
 /** What a place needs before it is armed. */
-const prepare = async ({ system, load, clock }: Stage, condition: Condition): Promise<void> => {
+const prepare = async ({ system, load, book, clock }: Stage, condition: Condition): Promise<void> => {
   const visitor = system.process('worker-c')
   if (condition === 'join') await visitor.halt()
   if (condition === 'leave') {
@@ -44,12 +44,14 @@ const prepare = async ({ system, load, clock }: Stage, condition: Condition): Pr
     const dying = serve.nextDeath()
     serve.arm('order.after-reserve')
     await dying
+    book.inject('kill -9', 'order.after-reserve')
   }
 }
 
 /** What leads there once it is armed. */
-const lead = async ({ system }: Stage, condition: Condition, victim: Supervised): Promise<void> => {
-  if (condition === 'start') await victim.kill()
+const lead = async ({ system, book }: Stage, condition: Condition, victim: Supervised): Promise<void> => {
+  if (condition === 'start' && (await victim.kill())?.place === undefined)
+    book.inject('kill -9', `${victim.name} at any moment`)
   if (condition === 'join') system.process('worker-c').start()
   if (condition === 'leave') await system.process('worker-c').halt()
 }
