@@ -85,6 +85,16 @@ const play = async (part: Part, stage: Stage): Promise<void> => {
   }
 }
 
+const titles: Readonly<Record<Part, string>> = {
+  places: 'Every named place, each alone',
+  kills: `${rounds} rounds of kills by chance`,
+  unknown: `${rounds} unknown outcomes`,
+}
+const document: string[] = [
+  '# Report of a chaos run',
+  'Written by `npm run test:chaos`; [chaos.md](chaos.md) says what is done and how to read this.',
+]
+
 const runPart = async (part: Part, urls: StackUrls): Promise<boolean> => {
   const logFolder = join(folder, part)
   const stage = await openStage({
@@ -111,6 +121,8 @@ const runPart = async (part: Part, urls: StackUrls): Promise<boolean> => {
     const text = renderReport(report)
     writeReport(join(folder, `${part}.json`), report)
     writeFileSync(join(folder, `${part}.txt`), `${text}\n`)
+    document.push(`## ${titles[part]}`, ['```', text, '```'].join('\n'))
+    writeFileSync(join(folder, 'chaos-report.md'), `${document.join('\n\n')}\n`)
     say(`\n${part}\n${text}\n`)
     await stage.close()
   }
