@@ -48,7 +48,7 @@ const pick = (random: Random, list: readonly string[]): string =>
 
 const linesOf = (random: Random, shop: LoadShop): LoadLine[] => {
   const skus = Array.from({ length: upTo(random, 4) }, () =>
-    pick(random, random() < 0.18 ? shop.scarce : shop.plenty),
+    pick(random, random() < 0.25 ? shop.scarce : shop.plenty),
   )
   return [...new Set(skus)].map(sku => ({ sku, quantity: upTo(random, 3) }))
 }
