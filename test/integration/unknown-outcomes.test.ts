@@ -11,7 +11,7 @@ import { stackConfig } from './support/system.ts'
 // Each process behind proxies of its own, and each kind of request that changes something made to end nobody knows how.
 
 const seed = Number(process.env['SLUICE_CHAOS_SEED'] ?? Date.now() % 1_000_000)
-const outcomes = 44
+const outcomes = 50
 
 let stage: Stage
 

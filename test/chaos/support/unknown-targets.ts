@@ -90,13 +90,19 @@ const statement = (name: string, processes: readonly ProcessName[], text: string
 const kafka = (
   api: string,
   processes: readonly ProcessName[],
-  options: { readonly codes?: readonly number[]; readonly done?: number; readonly isAtStart?: boolean } = {},
+  options: {
+    readonly of?: { readonly text: string; readonly name: string }
+    readonly codes?: readonly number[]
+    readonly done?: number
+    readonly isAtStart?: boolean
+  } = {},
 ): Target => ({
   server: 'kafka',
-  name: api,
+  name: options.of === undefined ? api : `${api} of ${options.of.name}`,
   processes,
   isAtStart: options.isAtStart ?? false,
-  matches: exchange => exchange.api === api,
+  matches: exchange =>
+    exchange.api === api && (options.of === undefined || exchange.bytes.includes(options.of.text)),
   faults: [
     ...lost,
     ...(options.codes ?? []).map((code): Fault<KafkaAnswer> => ({ kind: 'answer', error: { code } })),
@@ -112,6 +118,8 @@ const loading = 14
 const concurrentTransactions = 51
 const requestTimedOut = 7
 const notLeader = 6
+/** The one topology with state of which everything depends: two in three requests are those of the others. */
+const ledger = { text: 'orders-worker', name: 'the ledger' }
 
 /** Every request whose outcome matters. */
 export const targets: readonly Target[] = [
@@ -148,6 +156,13 @@ export const targets: readonly Target[] = [
   kafka('TxnOffsetCommit', workers, { codes: [notCoordinator, loading], done: coordinatorNotAvailable }),
   kafka('EndTxn', producers, {
     codes: [coordinatorNotAvailable, notCoordinator, loading, concurrentTransactions],
+    done: coordinatorNotAvailable,
+  }),
+  kafka('Produce', workers, { of: ledger, codes: [notLeader], done: requestTimedOut }),
+  kafka('TxnOffsetCommit', workers, { of: ledger, codes: [loading], done: coordinatorNotAvailable }),
+  kafka('EndTxn', workers, {
+    of: ledger,
+    codes: [coordinatorNotAvailable, concurrentTransactions],
     done: coordinatorNotAvailable,
   }),
   kafka('JoinGroup', workers, { codes: [notCoordinator, coordinatorNotAvailable], isAtStart: true }),
