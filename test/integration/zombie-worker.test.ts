@@ -1,10 +1,10 @@
 import { mkdtemp } from 'node:fs/promises'
-import { readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/core/clock.ts'
 import type { CrashPointName } from '../../src/core/crash-points.ts'
+import { isStopped } from '../chaos/servers/process-tree.ts'
 import { openBook, type OpenBook } from '../chaos/storm/open-book.ts'
 import { startWorker, type BookWorker, type WorkerCrash } from '../chaos/storm/workers.ts'
 import { until } from './kafka-support.ts'
@@ -41,9 +41,6 @@ const at = (place: CrashPointName, signal: WorkerCrash['signal']): WorkerCrash =
   environment: { SLUICE_CRASH_AT: `${place}:3` },
 })
 
-const isStopped = ({ pid }: BookWorker): boolean =>
-  /^State:\s+T/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
-
 /** What is wrong once everything has been read. */
 const faults = async (): Promise<readonly string[]> => {
   await book.untilNothingIsLeft(60_000)
@@ -74,7 +71,7 @@ describe('a worker that stops in the middle of a turn and goes on when others ha
       const zombie = start('a', at(place, 'SIGSTOP'))
       await until(() => zombie.hasJoined())
       await book.write(some)
-      await until(() => isStopped(zombie))
+      await until(() => isStopped(zombie.pid))
       start('b')
       expect(await faults()).toEqual([])
 
@@ -92,7 +89,7 @@ describe('a worker that stops in the middle of a turn and goes on when others ha
     const zombie = start('a', at('commit.after-offsets', 'SIGSTOP'))
     await until(() => zombie.hasJoined())
     await book.write(some)
-    await until(() => isStopped(zombie))
+    await until(() => isStopped(zombie.pid))
     start('a')
     expect(await faults()).toEqual([])
 

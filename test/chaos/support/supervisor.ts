@@ -41,8 +41,8 @@ export interface Supervised {
   nextDeath(): Promise<Death>
   /** Sends a signal; resolves when it has ended. It is started again. */
   kill(signal?: NodeJS.Signals): Promise<Death | undefined>
-  /** Stops it in good order, and leaves it stopped. */
-  halt(): Promise<void>
+  /** Stops it, in good order unless told otherwise, and leaves it stopped. */
+  halt(signal?: NodeJS.Signals): Promise<void>
   /** Starts it, if it is halted. */
   start(): void
 }
@@ -153,9 +153,9 @@ export const supervise = (
     said: text => textFrom(logFile, startedFrom).split(text).length - 1,
     nextDeath: () => next.promise,
     kill: (signal = 'SIGKILL') => end(signal),
-    halt: async () => {
+    halt: async (signal = 'SIGTERM') => {
       isHalted = true
-      await end('SIGTERM')
+      await end(signal)
     },
     start: () => {
       if (!isHalted) return

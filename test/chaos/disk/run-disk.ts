@@ -1,0 +1,71 @@
+import { openStage } from '../support/stage.ts'
+import type { ChaosReport } from '../support/report.ts'
+import { startProbe } from '../servers/probe.ts'
+import type { ServerControl } from '../servers/server-control.ts'
+import { mountSmallDisk } from './small-disk.ts'
+
+/** Servers that keep data; the registry's is small and rarely written. */
+export const serversWithDisks = ['kafka', 'cassandra', 'postgres'] as const
+export type ServerWithDisk = (typeof serversWithDisks)[number]
+
+export interface RunDiskOptions {
+  readonly servers: ServerControl
+  readonly server: ServerWithDisk
+  readonly seed: number
+  readonly run: string
+  /** How long the disk stays full. */
+  readonly fullMs: number
+  readonly onProgress?: (line: string) => void
+}
+
+export interface DiskOutcome extends ChaosReport {
+  readonly statuses: Readonly<Record<string, number>>
+  /** Whether the server ended by itself while its disk was full. */
+  readonly serverEnded: boolean
+}
+
+// Enough for the servers' segments, which they take in one piece: 16 MiB each.
+const spareBytes = 120_000_000
+const patienceMs = 180_000
+
+/**
+ * Fills the disk of one server under load, makes room again, starts the server again (full disks leave servers that only look alive), and
+ * compares.
+ */
+export const runDisk = async (options: RunDiskOptions): Promise<DiskOutcome> => {
+  const { servers, server, seed, run, fullMs, onProgress = () => {} } = options
+  await servers.crash(server)
+  const disk = mountSmallDisk(servers.layout.dataOf(server), spareBytes)
+  try {
+    await servers.start(server)
+    const stage = await openStage({ config: servers.config, seed, run, clients: 4 })
+    const { clock, book, load, system } = stage
+    const probe = startProbe({ apiUrl: system.apiUrl, sku: load.shop.plenty[0] ?? '', run, clock })
+    try {
+      await probe.pulse(patienceMs)
+      book.inject('disk full', server)
+      disk.fill()
+      onProgress(`the disk of ${server} is full`)
+      await clock.sleep(fullMs)
+      const serverEnded = !servers.isRunning(server)
+      disk.free()
+      onProgress(`there is room again; ${server} ${serverEnded ? 'has ended' : 'still runs'}`)
+      if (!serverEnded) await servers.crash(server)
+      await servers.start(server)
+      const tookMs = await probe.pulse(patienceMs)
+      if (tookMs === undefined) book.fail(`no order was confirmed in time; logs: ${system.logFolder}`)
+      else book.recover('disk full', tookMs)
+      await probe.stop()
+      await stage.judge()
+      for (const violation of probe.violations) book.fail(violation)
+      return { ...stage.report(), statuses: probe.statuses, serverEnded }
+    } finally {
+      await probe.stop()
+      await stage.close()
+    }
+  } finally {
+    if (servers.isRunning(server)) await servers.crash(server)
+    disk.close()
+    await servers.start(server)
+  }
+}
