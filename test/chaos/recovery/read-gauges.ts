@@ -9,16 +9,19 @@ import { brokerTopicName } from '../../../src/streams/dsl/graph.ts'
 import type { Topology } from '../../../src/streams/dsl/index.ts'
 import { topologies } from '../../../topology/index.ts'
 import type { SystemConfig } from '../support/system.ts'
-import type { Gauges } from './recovery-tracker.ts'
+import type { Extent } from './lag-clock.ts'
 
 /** Looks at how far the system is behind. */
 export interface GaugeReader {
-  /** Records to read per group and partition, those of open transactions too; outbox rows that are not on the topic. */
-  read(): Promise<Gauges>
+  /**
+   * Records per group and partition, those of open transactions too, and how many of them are read; outbox rows, and how many of them
+   * are on the topic.
+   */
+  read(): Promise<ReadonlyMap<string, Extent>>
   close(): Promise<void>
 }
 
-const lagsOf = async (admin: KafkaAdmin, topology: Topology): Promise<[string, number][]> => {
+const lagsOf = async (admin: KafkaAdmin, topology: Topology): Promise<[string, Extent][]> => {
   const topics = [...new Set(topology.subTopologies.flatMap(({ sourceTopics }) => sourceTopics))]
   const described = await admin.describeTopics(topics.map(topic => brokerTopicName(topology, topic)))
   const partitions = described.flatMap(({ name, partitions: count }) =>
@@ -29,8 +32,8 @@ const lagsOf = async (admin: KafkaAdmin, topology: Topology): Promise<[string, n
   return partitions.map(({ topic, partition }) => {
     const isHere = (other: { topic: string; partition: number }): boolean =>
       other.topic === topic && other.partition === partition
-    const offset = Math.max(0, committed.find(isHere)?.offset ?? 0)
-    return [`${topology.name} ${topic}-${partition}`, Math.max(0, (ends.find(isHere)?.offset ?? 0) - offset)]
+    const done = Math.max(0, committed.find(isHere)?.offset ?? 0)
+    return [`${topology.name} ${topic}-${partition}`, { end: ends.find(isHere)?.offset ?? 0, done }]
   })
 }
 
@@ -45,15 +48,15 @@ export const openGauges = async (config: SystemConfig): Promise<GaugeReader> => 
   const client = new Client({ connectionString: config.postgresUrl })
   await client.connect()
   const outbox = new OutboxTail(brokers, topicOf.outbox, config.registryUrl, makeInterner())
-  const unsent = async (): Promise<number> => {
+  const readOutbox = async (): Promise<Extent> => {
     const { rows } = await client.query<{ count: number }>('SELECT count(*)::int AS count FROM outbox_event')
     await outbox.advance()
-    return Math.max(0, (rows[0]?.count ?? 0) - outbox.size)
+    return { end: rows[0]?.count ?? 0, done: outbox.size }
   }
   return {
     read: async () => {
       const lags = await Promise.all(Object.values(topologies).map(topology => lagsOf(admin, topology)))
-      return new Map([['outbox', await unsent()], ...lags.flat()])
+      return new Map([['outbox', await readOutbox()], ...lags.flat()])
     },
     close: async () => {
       await Promise.all([client.end(), brokers.close(), kafka.close()])
