@@ -3,6 +3,7 @@ import type { Clock } from '../../../src/core/clock.ts'
 import { stackDown } from '../../../src/stack/down.ts'
 import { findJava } from '../../../src/stack/java.ts'
 import { layoutOf, type StackLayout } from '../../../src/stack/layout.ts'
+import { isFree } from '../../../src/stack/ports.ts'
 import { runningPid } from '../../../src/stack/processes.ts'
 import { stackServers } from '../../../src/stack/servers/index.ts'
 import type { StackServer } from '../../../src/stack/servers/server.ts'
@@ -72,7 +73,10 @@ export const openServers = async (environment: NodeJS.ProcessEnv, clock: Clock):
     resume: server => signalAll(processTree(pidOf(server)), 'SIGCONT'),
     crash: async server => {
       signalAll(processTree(pidOf(server)), 'SIGKILL')
-      while (isRunning(server)) await clock.sleep(20)
+      // A process that dies gives its ports back last.
+      const areFree = async (): Promise<boolean> =>
+        (await Promise.all(serverOf(server).listensOn(ports).map(isFree))).every(Boolean)
+      while (isRunning(server) || !(await areFree())) await clock.sleep(20)
     },
     isRunning,
     start: server => startServer(serverOf(server), { layout, ports, java, kafkaClusterId, clock }),
