@@ -111,8 +111,12 @@ export const measureOnce = async (name: ScenarioName, measured: Measured, round:
   const usual = await usualLags(look, clock)
   const tracker = new RecoveryTracker(watchMs)
   const struckAt = clock.now()
-  const striking = strike(measured, round)
+  let failure: { readonly error: unknown } | undefined
+  const striking = strike(measured, round).catch((error: unknown) => {
+    failure = { error }
+  })
   while (tracker.recoveredMs === undefined) {
+    if (failure !== undefined) throw failure.error
     await clock.sleep(lookIntervalMs)
     const seen = await look()
     tracker.look(clock.now() - struckAt, seen && excess(seen, usual))
