@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, mkdirSync, renameSync, rmSync, statSync, statfsSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdtempSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -29,6 +29,8 @@ export const whyNoSmallDisk = (): string | undefined => {
   }
 }
 
+const pieceBytes = 262_144
+
 const sizeOf = (folder: string): number => {
   const output = execFileSync('du', ['-sb', folder], { encoding: 'utf8' })
   return Number(output.split('\t')[0])
@@ -53,8 +55,12 @@ export const mountSmallDisk = (folder: string, spareBytes: number): SmallDisk =>
   rmSync(aside, { recursive: true })
   return {
     fill: () => {
-      const { bavail, bsize } = statfsSync(folder)
-      writeFileSync(filler, Buffer.alloc(bavail * bsize))
+      try {
+        // Until it fails: what is free now may be taken by the server meanwhile.
+        for (;;) appendFileSync(filler, Buffer.alloc(pieceBytes))
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
+      }
     },
     free: () => rmSync(filler, { force: true }),
     close: () => {
