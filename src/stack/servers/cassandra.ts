@@ -39,8 +39,8 @@ const cassandraSettings = ({ layout, ports }: Pick<StackContext, 'layout' | 'por
     saved_caches_directory: join(folder, 'saved_caches'),
     hints_directory: join(folder, 'hints'),
     cdc_raw_directory: join(folder, 'cdc_raw'),
-    commitlog_sync: 'periodic',
-    commitlog_sync_period: '1000ms',
+    // Acknowledged is what is on the disk: periodic, the default, forgets up to a period's writes when the process is killed.
+    commitlog_sync: 'batch',
     commitlog_segment_size: '16MiB',
     commitlog_total_space: '1GiB',
     auto_snapshot: false,
