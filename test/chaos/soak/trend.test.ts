@@ -7,7 +7,7 @@ const series = (values: readonly number[]) => values.map((value, index) => ({ at
 test('a straight line has its slope, and medians of its ends', () => {
   expect(trendOf(series([10, 12, 14, 16, 18, 20, 22, 24]), 0)).toEqual({
     samples: 8,
-    perHour: 2,
+    perHour: expect.closeTo(2),
     firstQuarterMedian: 11,
     lastQuarterMedian: 23,
     largest: 24,
