@@ -24,14 +24,8 @@ const runningStack = async (name: string): Promise<StackUrls> => {
   )
 }
 
-/** Starts one stack for all integration tests, or takes the running one that SLUICE_TEST_STACK names. */
-const setup = async (project: TestProject): Promise<(() => Promise<void>) | undefined> => {
-  const given = process.env['SLUICE_TEST_STACK']
-  if (given !== undefined && given !== '') {
-    project.provide('stack', await runningStack(given))
-    project.provide('stackName', given)
-    return undefined
-  }
+/** Starts a new stack for the tests of a project; what is returned removes it. */
+export const startTestStack = async (project: TestProject): Promise<() => Promise<void>> => {
   await removeStaleStacks()
   const name = testStackName(randomBytes(4).toString('hex'))
   const layout = layoutOf(name, process.env)
@@ -53,6 +47,15 @@ const setup = async (project: TestProject): Promise<(() => Promise<void>) | unde
     throw error
   }
   return remove
+}
+
+/** Starts one stack for all integration tests, or takes the running one that SLUICE_TEST_STACK names. */
+const setup = async (project: TestProject): Promise<(() => Promise<void>) | undefined> => {
+  const given = process.env['SLUICE_TEST_STACK']
+  if (given === undefined || given === '') return startTestStack(project)
+  project.provide('stack', await runningStack(given))
+  project.provide('stackName', given)
+  return undefined
 }
 
 export default setup
