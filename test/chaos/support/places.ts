@@ -54,9 +54,7 @@ const conditions: Partial<Readonly<Record<CrashPointName, Condition>>> = {
   'rebalance.after-revoke': 'join',
 }
 
-/** Every named place, in the order of the flow. */
-export const places: readonly Place[] = crashPointNames.map(name => ({
-  name,
-  processes: processesOf(name),
-  condition: conditions[name] ?? 'load',
-}))
+/** Every named place of the order system, in the order of the flow; those of a retry of dead letters belong to a command. */
+export const places: readonly Place[] = crashPointNames
+  .filter(name => !name.startsWith('dead-letter.'))
+  .map(name => ({ name, processes: processesOf(name), condition: conditions[name] ?? 'load' }))
