@@ -37,7 +37,13 @@ const chosen = parts.filter(part => process.argv.length === 2 || process.argv.in
 const run = `c${systemClock.now().toString(36).slice(-6)}`
 const folder = resolve('.sluice', `chaos-${run}`)
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
+/** Told to stop, a run ends with a verdict and its report; told again, at once. */
+const stopping = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.on(signal, () => {
+    if (stopping.signal.aborted) process.exit(130)
+    stopping.abort(new Error('told to stop'))
+  })
 
 interface Servers {
   readonly urls: StackUrls
@@ -77,9 +83,9 @@ const play = async (part: Part, stage: Stage): Promise<void> => {
     }
   try {
     if (part === 'places') await runPlaces(stage, { judgeEvery: 12, onProgress: showing(36) })
-    if (part === 'kills') await runKills(stage, rounds, { judgeEvery: 12, onProgress: showing(rounds) })
-    if (part === 'unknown')
-      await runUnknown(stage, rounds, { judgeEvery: 20, isQuick: false, onProgress: showing(rounds) })
+    const common = { onProgress: showing(rounds), signal: stopping.signal }
+    if (part === 'kills') await runKills(stage, rounds, { judgeEvery: 25, ...common })
+    if (part === 'unknown') await runUnknown(stage, rounds, { judgeEvery: 25, isQuick: false, ...common })
   } finally {
     progress.end()
   }
@@ -87,8 +93,8 @@ const play = async (part: Part, stage: Stage): Promise<void> => {
 
 const titles: Readonly<Record<Part, string>> = {
   places: 'Every named place, each alone',
-  kills: `${rounds} rounds of kills by chance`,
-  unknown: `${rounds} unknown outcomes`,
+  kills: 'Kills by chance',
+  unknown: 'Unknown outcomes',
 }
 const document: string[] = [
   '# Report of a chaos run',
@@ -135,6 +141,7 @@ const servers = await provideServers()
 let isWell = true
 try {
   for (const part of chosen) {
+    if (stopping.signal.aborted) break
     isWell = (await runPart(part, servers.urls)) && isWell
     if (isWell) rmSync(join(folder, part), { recursive: true, force: true })
   }

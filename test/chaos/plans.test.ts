@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { crashPointNames } from '../../src/core/crash-points.ts'
 import { createRandom } from '../../src/core/random.ts'
 import { describeRound, planRound } from './support/kill-round.ts'
+import { places } from './support/places.ts'
 import { describePlan, planUnknown } from './support/unknown.ts'
 import { targets } from './support/unknown-targets.ts'
 
@@ -17,7 +17,7 @@ test('the rounds of a seed are the same again, those of another are not', () => 
 
 test('rounds reach every named place, two processes at once, and any moment', () => {
   const rounds = roundsOf(1, 500).join('\n')
-  for (const name of crashPointNames) expect(rounds).toContain(` at ${name}:`)
+  for (const { name } of places) expect(rounds).toContain(` at ${name}:`)
   expect(rounds).toMatch(/^[^\n]* after \d+ ms, (serve|relay|worker-.)/m)
 })
 

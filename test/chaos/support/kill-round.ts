@@ -35,7 +35,7 @@ const planKill = (random: Random, name: ProcessName): KillPlan => {
     name,
     place,
     pass: place.condition === 'load' ? 1 + Math.floor(random() ** 2 * 6) : 1,
-    withinMs: 8_000,
+    withinMs: 3_000,
   }
 }
 
@@ -48,7 +48,7 @@ export const planRound = (random: Random): RoundPlan => {
   )
   const moves =
     random() < 0.1 || kills.some(({ place }) => place?.condition === 'join' || place?.condition === 'leave')
-  return { kills, moves, recovers: random() < 0.4, pauseMs: Math.round(random() * 600) }
+  return { kills, moves, recovers: random() < 0.15, pauseMs: Math.round(random() * 600) }
 }
 
 /** A plan in one line, for the log of a run. */

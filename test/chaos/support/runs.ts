@@ -12,6 +12,8 @@ export interface RunOptions {
   readonly judgeEvery: number
   /** What is done next, and how much has been done. */
   readonly onProgress?: (done: number, text: string) => void
+  /** Ends the run early, with a verdict like any other end. */
+  readonly signal?: AbortSignal
 }
 
 /** Judges, and says whether to go on: what is wrong once stays wrong, and its traces would be buried. */
@@ -32,15 +34,17 @@ export const runPlaces = async (stage: Stage, { judgeEvery, onProgress }: RunOpt
 export const runKills = async (
   stage: Stage,
   rounds: number,
-  { judgeEvery, onProgress }: RunOptions,
+  { judgeEvery, onProgress, signal }: RunOptions,
 ): Promise<void> => {
   const random = createRandom(stage.seed)
   for (let round = 1; round <= rounds; round += 1) {
     const plan = planRound(random)
     onProgress?.(round - 1, describeRound(plan))
     await playRound(stage, plan)
-    const isDue = round % judgeEvery === 0 || round === rounds
+    const isLast = round === rounds || signal?.aborted === true
+    const isDue = isLast || round % judgeEvery === 0
     if (isDue && !(await isWell(stage))) return
+    if (isLast) return
   }
 }
 
@@ -48,10 +52,11 @@ export const runKills = async (
 export const runUnknown = async (
   stage: Stage,
   count: number,
-  { judgeEvery, onProgress, ...options }: RunOptions & { readonly isQuick: boolean },
+  { judgeEvery, onProgress, signal, ...options }: RunOptions & { readonly isQuick: boolean },
 ): Promise<void> => {
   const plans = planUnknown(createRandom(stage.seed), options.isQuick)
   for (let struck = 0; struck < count;) {
+    if (signal?.aborted === true) return
     const block = plans.next(Math.min(judgeEvery, count - struck))
     onProgress?.(struck, `the next ${block.length}, first ${describePlan(block[0] as UnknownPlan)}`)
     const missed = await playUnknown(stage, block)
