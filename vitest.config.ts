@@ -26,7 +26,7 @@ export default defineConfig({
           include: unaudited,
           globalSetup: ['test/integration/support/stack-apart.setup.ts'],
           ...oneByOne,
-          // After the others: two cores do not carry both.
+          // Never at the same time as the others: two cores do not carry both.
           sequence: { groupOrder: 1 },
         },
       },

@@ -100,20 +100,14 @@ describe('orders trace', () => {
     const found = await traced(await place([{ sku: plenty, quantity: 2, unitPriceMinor: 50 }]))
     expect(found).toMatchObject({ status: 'confirmed', totalMinor: 100, deadLetters: [], notes: [] })
     const timed = found.steps.filter(({ at }) => at !== null)
-    expect(timed.map(({ step }) => step)).toEqual([
-      'accepted',
-      'reserved',
-      'committed',
-      'relayed',
-      'order-created',
-      'order-validated',
-      'line',
-      'reservation',
-      'order-confirmed',
-      'sale',
-      'sale',
-      'sold',
-    ])
+    const flow = ['accepted', 'relayed', 'order-created', 'order-validated', 'order-confirmed']
+    const ledger = ['line', 'reservation', 'sale', 'sale']
+    // Times are those of three kinds of servers, in whole milliseconds: what happens at almost the same time has no order.
+    expect(timed.map(({ step }) => step).toSorted()).toEqual(
+      [...flow, ...ledger, 'reserved', 'committed', 'sold'].toSorted(),
+    )
+    expect(timed.map(({ step }) => step).filter(step => flow.includes(step))).toEqual(flow)
+    expect(timed.map(({ step }) => step).filter(step => ledger.includes(step))).toEqual(ledger)
     expect(found.elapsedMs).toBeLessThan(60_000)
     expect(found.steps.filter(({ at }) => at === null).map(({ step }) => step)).toEqual(['history', 'status'])
     expect(renderTrace(found)).toMatch(/order-confirmed\[\d\]@\d+[^]*complete in/)
