@@ -26,6 +26,7 @@ def parse_arguments():
     parser.add_argument("--kafka", required=True, help="host:port of the brokers, separated by commas")
     parser.add_argument("--registry", required=True, help="base URL of the Confluent-compatible API")
     parser.add_argument("--prefix", default="", help="only topics whose names begin so")
+    parser.add_argument("--topic", action="append", default=[], help="only these topics; repeatable (default all)")
     parser.add_argument("--require", action="append", default=[], metavar="TOPIC", help="must have records; repeatable")
     parser.add_argument("--timeout", type=float, default=120, metavar="SECONDS", help="per topic (default 120)")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
@@ -108,6 +109,8 @@ def main():
     results, skipped = {}, []
     for topic in sorted(metadata.topics):
         if topic.startswith("__") or not topic.startswith(arguments.prefix):
+            continue
+        if arguments.topic and topic not in arguments.topic:
             continue
         if f"{topic}-value" in subjects:
             partitions = sorted(metadata.topics[topic].partitions)

@@ -91,11 +91,13 @@ export const decodeTopics = async (
     readonly kafka: string
     readonly registry: string
     readonly prefix?: string
+    /** Only these; default all. */
+    readonly topics?: readonly string[]
     /** Topics that must have records. */
     readonly require?: readonly string[]
   },
 ): Promise<DecodedTopics> => {
-  const { kafka, registry, prefix = '', require = [] } = options
+  const { kafka, registry, prefix = '', topics = [], require = [] } = options
   const required = require.flatMap(topic => ['--require', topic])
   const args = [
     pathOf('decode_topics.py'),
@@ -106,6 +108,7 @@ export const decodeTopics = async (
     registry,
     '--prefix',
     prefix,
+    ...topics.flatMap(topic => ['--topic', topic]),
   ]
   const limits = { maxBuffer: 64 * 1024 * 1024 }
   const { stdout } = await run(python, [...args, ...required], limits).catch((error: unknown) => {
