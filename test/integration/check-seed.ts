@@ -257,8 +257,12 @@ const parkedOf = (world: World, topicPrefix: string): { records: Written[]; lett
 const streamNames = Object.keys(topicOf) as (keyof Streams)[]
 const avroTopics = [...Object.values(topicOf), ledgerTopicOf.levels, ledgerTopicOf.entries]
 
-/** Writes a world to real servers, under names of its own. */
-export const seed = async (stack: StackUrls, world: World): Promise<Seeded> => {
+/** Writes a world to real servers, under names of its own, with parked records beside it unless told otherwise. */
+export const seed = async (
+  stack: StackUrls,
+  world: World,
+  options: { readonly withParked?: boolean } = {},
+): Promise<Seeded> => {
   const suffix = randomBytes(5).toString('hex')
   const topicPrefix = `check-${suffix}.`
   const database = `check_${suffix}`
@@ -324,9 +328,11 @@ export const seed = async (stack: StackUrls, world: World): Promise<Seeded> => {
     seedCassandra(stack, keyspace, world),
   ])
   const { aborted, committed, changelog } = world.log
-  const parked = parkedOf(world, topicPrefix)
-  await write(parked.records, 'commit')
-  await write(parked.letters, 'commit')
+  if (options.withParked !== false) {
+    const parked = parkedOf(world, topicPrefix)
+    await write(parked.records, 'commit')
+    await write(parked.letters, 'commit')
+  }
   await write(changelogOf(changelog), 'commit')
   for (const stream of streamNames) {
     if (aborted[stream].length > 0) await write(writtenOf(stream, aborted[stream]), 'abort')

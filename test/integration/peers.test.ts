@@ -15,7 +15,8 @@ describe.skipIf(python === '')(`Confluent's Python client${reason}`, () => {
 
   beforeAll(async () => {
     world.log.aborted.movements.push(...world.log.committed.movements)
-    seeded = await seed(stack, world)
+    // Parked records are those that cannot be decoded.
+    seeded = await seed(stack, world, { withParked: false })
   })
 
   afterAll(async () => {
@@ -25,7 +26,7 @@ describe.skipIf(python === '')(`Confluent's Python client${reason}`, () => {
   test('decodes every committed record of every event topic with the registered schemas', async () => {
     const { kafka, registry, topicPrefix: prefix = '' } = seeded.targets
     const require = Object.values(topicOf).map(topic => `${prefix}${topic}`)
-    const decoded = await decodeTopics(python, { kafka, registry, prefix, require })
+    const decoded = await decodeTopics(python, { kafka, registry, topics: require, require })
     expect(decoded).toMatchObject({ ok: true, failures: 0, missing: [], skipped: [] })
     const counts = Object.entries(topicOf).map(([stream, topic]) => [
       stream,
