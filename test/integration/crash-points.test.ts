@@ -26,7 +26,7 @@ describe(`kill -9 under load (SLUICE_CHAOS_SEED=${seed})`, () => {
     await stage.close()
   })
 
-  it.each(places)('$name', { timeout: 300_000 }, async place => {
+  it.each(places)('$name', { timeout: 400_000 }, async place => {
     const before = stage.book.violations.length
     const index = crashPointNames.indexOf(place.name)
     await killAt(stage, place, place.processes[index % place.processes.length] ?? 'serve')

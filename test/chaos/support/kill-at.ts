@@ -4,8 +4,9 @@ import type { Stage } from './stage.ts'
 import type { Death, Supervised } from './supervisor.ts'
 import type { ProcessName } from './system.ts'
 
-/** How long a place may take to be reached. */
-const patienceMs = 90_000
+/** How long a place may take to be reached, and how often it is led to: a request that died may have been one that nobody repeats. */
+const patienceMs = 30_000
+const attempts = 4
 
 /** Resolves with the death of a process at a place; undefined when there was none in time. */
 export const deathAt = async (
@@ -63,15 +64,17 @@ const lead = async ({ system, book }: Stage, condition: Condition, victim: Super
 export const killAt = async (stage: Stage, place: Place, name: ProcessName): Promise<void> => {
   const { system, load, book } = stage
   const victim = system.process(name)
-  await prepare(stage, place.condition)
-  victim.arm(place.name)
-  const dying = deathAt(stage, victim, place.name, patienceMs)
-  await lead(stage, place.condition, victim)
-  if ((await dying) === undefined) {
+  for (let attempt = 1; attempt <= attempts; attempt += 1) {
+    await prepare(stage, place.condition)
+    victim.arm(place.name)
+    const dying = deathAt(stage, victim, place.name, patienceMs)
+    await lead(stage, place.condition, victim)
+    if ((await dying) !== undefined) {
+      book.inject('kill -9', place.name)
+      book.recover(`kill -9 of ${name}`, await load.probe())
+      return
+    }
     victim.disarm()
-    book.fail(`${place.name} was not reached by ${name} within ${patienceMs / 1_000} s`)
-    return
   }
-  book.inject('kill -9', place.name)
-  book.recover(`kill -9 of ${name}`, await load.probe())
+  book.fail(`${place.name} was not reached by ${name} in ${attempts} times ${patienceMs / 1_000} s`)
 }
