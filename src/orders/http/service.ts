@@ -22,6 +22,7 @@ import type { StockReader } from '../stock-view.ts'
 import { registerDocs } from './docs.ts'
 import { clientErrorHandler, errorHandler, problemOf, sendProblem } from './error-answer.ts'
 import { parseJsonBody } from './json-body.ts'
+import { limitInFlight } from './limit-in-flight.ts'
 import { otherMethods } from './other-methods.ts'
 import { problem } from './problem.ts'
 import { healthRoutes } from './routes-health.ts'
@@ -162,23 +163,4 @@ export const createOrderService = async (options: OrderServiceOptions): Promise<
   app.addHook('onClose', () => acceptance.drain())
   await app.ready()
   return app
-}
-
-/** Beyond `maximum` requests at once more work would only make all of them late. */
-const limitInFlight = (api: FastifyInstance, maximum: number, changed: (change: 1 | -1) => void): void => {
-  const counted = new WeakSet<object>()
-  let inFlight = 0
-  const leave = (request: object): void => {
-    if (!counted.delete(request)) return
-    inFlight -= 1
-    changed(-1)
-  }
-  api.addHook('onRequest', async request => {
-    if (inFlight >= maximum) throw problem('Busy', 'the service has more work than it can do; try again')
-    counted.add(request)
-    inFlight += 1
-    changed(1)
-  })
-  api.addHook('onResponse', async request => leave(request))
-  api.addHook('onRequestAbort', async request => leave(request))
 }

@@ -59,7 +59,7 @@ export const openStage = async (
       load,
       book,
       judge: async () => {
-        const verdict = await passVerdict({ config, load, clock })
+        const verdict = await passVerdict({ config, apiUrl: system.apiUrl, load, clock })
         book.judge(verdict)
         load.resume()
         return verdict

@@ -24,6 +24,7 @@ export interface Verdict {
 
 export interface VerdictOptions {
   readonly config: ServerConfig
+  readonly apiUrl: string
   readonly load: Load
   readonly clock: Clock
   /** How long it may take until everything rests. Default 120,000. */
@@ -49,8 +50,23 @@ const untilReaped = async (cassandra: Cassandra, clock: Clock): Promise<void> =>
   while ((await cassandra.read({ query, params: [] }, 'quorum')).length > 0) await clock.sleep(200)
 }
 
-const rest = async ({ config, load, clock, patienceMs = 120_000 }: VerdictOptions): Promise<void> => {
+/** What counts as under way for ever adds up, until the service takes no more. */
+const untilNothingIsInFlight = async (apiUrl: string, clock: Clock): Promise<void> => {
+  const isIdle = async (): Promise<boolean> => {
+    const metrics = await fetch(new URL('/metrics', apiUrl)).then(response => response.text())
+    return /^sluice_http_requests_in_flight 0$/m.test(metrics)
+  }
+  while (!(await isIdle().catch(() => false))) await clock.sleep(200)
+}
+
+const rest = async ({ config, apiUrl, load, clock, patienceMs = 120_000 }: VerdictOptions): Promise<void> => {
   await within(load.pause(), patienceMs, clock, 'requests were still without an answer')
+  await within(
+    untilNothingIsInFlight(apiUrl, clock),
+    patienceMs,
+    clock,
+    'the service still counted requests as under way, all of which had been answered,',
+  )
   const cassandra = await openCassandra(config)
   try {
     await within(
@@ -90,7 +106,7 @@ const readAnswers = async (
  * Pauses the load, waits until everything has come to rest, and compares: every answer with Postgres, and by the audit Postgres,
  * Cassandra and the log with each other. The load stays paused.
  *
- * @example const { ok, violations } = await passVerdict({ config, load, clock: systemClock }); load.resume()
+ * @example const { ok, violations } = await passVerdict({ config, apiUrl, load, clock: systemClock }); load.resume()
  */
 export const passVerdict = async (options: VerdictOptions): Promise<Verdict> => {
   const { config, load, clock } = options
