@@ -16,6 +16,7 @@ import { renderReport, writeReport } from '../test/chaos/support/report.ts'
 import { runKills, runPlaces, runUnknown } from '../test/chaos/support/runs.ts'
 import { openStage } from '../test/chaos/support/stage.ts'
 import type { Stage } from '../test/chaos/support/stage.ts'
+import { whenToldToStop } from '../test/chaos/support/stopping.ts'
 import { proxied } from '../test/chaos/support/unknown.ts'
 
 const parts = ['places', 'kills', 'unknown'] as const
@@ -37,13 +38,7 @@ const chosen = parts.filter(part => process.argv.length === 2 || process.argv.in
 const run = `c${systemClock.now().toString(36).slice(-6)}`
 const folder = resolve('.sluice', `chaos-${run}`)
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
-/** Told to stop, a run ends with a verdict and its report; told again, at once. */
-const stopping = new AbortController()
-for (const signal of ['SIGINT', 'SIGTERM'] as const)
-  process.on(signal, () => {
-    if (stopping.signal.aborted) process.exit(130)
-    stopping.abort(new Error('told to stop'))
-  })
+const stopping = whenToldToStop()
 
 interface Servers {
   readonly urls: StackUrls
@@ -83,7 +78,7 @@ const play = async (part: Part, stage: Stage): Promise<void> => {
     }
   try {
     if (part === 'places') await runPlaces(stage, { judgeEvery: 12, onProgress: showing(36) })
-    const common = { onProgress: showing(rounds), signal: stopping.signal }
+    const common = { onProgress: showing(rounds), signal: stopping }
     if (part === 'kills') await runKills(stage, rounds, { judgeEvery: 25, ...common })
     if (part === 'unknown') await runUnknown(stage, rounds, { judgeEvery: 25, isQuick: false, ...common })
   } finally {
@@ -141,7 +136,7 @@ const servers = await provideServers()
 let isWell = true
 try {
   for (const part of chosen) {
-    if (stopping.signal.aborted) break
+    if (stopping.aborted) break
     isWell = (await runPart(part, servers.urls)) && isWell
     if (isWell) rmSync(join(folder, part), { recursive: true, force: true })
   }

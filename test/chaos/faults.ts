@@ -19,8 +19,10 @@ import { eachOnce, strikeAt, type Strike } from './servers/strike.ts'
 import { runStorm } from './storm/run-storm.ts'
 import { renderReport } from './support/report.ts'
 import type { ChaosReport } from './support/report.ts'
+import { whenToldToStop } from './support/stopping.ts'
 
 const clock = systemClock
+const stopping = whenToldToStop()
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 const seed = Number(process.env['SLUICE_CHAOS_SEED'] ?? `${clock.now() % 1_000_000}`)
 const durationMs = Number(process.env['SLUICE_CHAOS_MINUTES'] ?? '5') * 60_000
@@ -67,7 +69,7 @@ function* strikesFor(ms: number): Generator<Strike> {
   const random = createRandom(seed)
   const startedAt = clock.now()
   yield* eachOnce
-  while (clock.now() - startedAt < ms) yield strikeAt(random)
+  while (clock.now() - startedAt < ms && !stopping.aborted) yield strikeAt(random)
 }
 
 const strikeServers = async (servers: ServerControl): Promise<boolean> => {
@@ -117,6 +119,7 @@ if (unknown.length > 0)
 const servers = await openServers(process.env, clock)
 try {
   for (const part of asked.length === 0 ? (Object.keys(parts) as Part[]) : asked.filter(isPart)) {
+    if (stopping.aborted) break
     say(`${part}, seed ${seed}`)
     if (!(await parts[part](servers))) process.exitCode = 1
   }

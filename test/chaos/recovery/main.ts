@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util'
 import { systemClock } from '../../../src/core/clock.ts'
 import { openServers } from '../servers/server-control.ts'
 import { openStage } from '../support/stage.ts'
+import { whenToldToStop } from '../support/stopping.ts'
 import { measureOnce, scenarioNames, type ScenarioName } from './measure.ts'
 import { openGauges } from './read-gauges.ts'
 import { renderRecovery, summarize } from './summary.ts'
@@ -20,6 +21,7 @@ const { values } = parseArgs({
 })
 
 const clock = systemClock
+const stopping = whenToldToStop()
 const say = (line: string): void => void process.stderr.write(`${line}\n`)
 const servers = await openServers(process.env, clock)
 try {
@@ -36,7 +38,7 @@ try {
     const startedAt = clock.now()
     const answeredBefore = load.record.answered
     const times = new Map<ScenarioName, number[]>(scenarioNames.map(name => [name, []]))
-    for (let round = 0; round < Number(values.repetitions); round += 1) {
+    for (let round = 0; round < Number(values.repetitions) && !stopping.aborted; round += 1) {
       // In turn, so that whatever else the machine does hits all alike.
       for (const name of scenarioNames) {
         const tookMs = await measureOnce(name, { system, servers, gauges, clock }, round)

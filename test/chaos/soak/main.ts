@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { systemClock } from '../../../src/core/clock.ts'
 import { openServers } from '../servers/server-control.ts'
+import { whenToldToStop } from '../support/stopping.ts'
 import { renderSoak, trendsOf } from './render-soak.ts'
 import { runSoak } from './run-soak.ts'
 
@@ -17,6 +18,7 @@ try {
     run: `soak-${randomBytes(3).toString('hex')}`,
     durationMs: minutes * 60_000,
     clients: Number(process.env['SLUICE_SOAK_CLIENTS'] ?? '6'),
+    signal: whenToldToStop(),
     onProgress: line => process.stderr.write(`${line}\n`),
   })
   process.stdout.write(`${renderSoak(outcome)}\n`)

@@ -4,6 +4,9 @@ import type { ProcessTuning } from '../../../src/cli/demo/system.ts'
 
 const reporter = resolve(import.meta.dirname, 'report-memory.ts')
 
+/** V8 lets the young generation grow to 128 MB over hours, and RSS with it: a plateau that is reached late looks like a leak. */
+const youngLimitMb = 8
+
 const fileOf = (folder: string, name: string): string => join(folder, `${name}.memory`)
 
 /** What lets a process report its memory into a folder; `limitMb` caps its heap. */
@@ -11,6 +14,7 @@ export const reportingMemory = (folder: string, name: string, limitMb?: number):
   environment: {
     NODE_OPTIONS: [
       `--import=${reporter}`,
+      `--max-semi-space-size=${youngLimitMb}`,
       ...(limitMb === undefined ? [] : [`--max-old-space-size=${limitMb}`]),
     ].join(' '),
     SLUICE_TEST_MEMORY: fileOf(folder, name),

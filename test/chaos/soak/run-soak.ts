@@ -16,6 +16,8 @@ export interface SoakOptions {
   readonly run: string
   readonly durationMs: number
   readonly clients: number
+  /** Ends it before its time. */
+  readonly signal?: AbortSignal
   readonly onProgress?: (line: string) => void
 }
 
@@ -33,7 +35,7 @@ const progressIntervalMs = 60_000
 
 /** Load with faults that pass by themselves; what is used is sampled, and judged by whoever reads it. */
 export const runSoak = async (options: SoakOptions): Promise<SoakOutcome> => {
-  const { servers, seed, run, durationMs, clients, onProgress = () => {} } = options
+  const { servers, seed, run, durationMs, clients, signal, onProgress = () => {} } = options
   const memoryFolder = await mkdtemp(join(tmpdir(), 'sluice-soak-'))
   const stage = await openStage({
     config: servers.config,
@@ -54,7 +56,8 @@ export const runSoak = async (options: SoakOptions): Promise<SoakOutcome> => {
   const random = createRandom(seed)
   try {
     const startedAt = clock.now()
-    for (let saidAt = startedAt; clock.now() - startedAt < durationMs;) {
+    const isOver = (): boolean => signal?.aborted === true || clock.now() - startedAt >= durationMs
+    for (let saidAt = startedAt; !isOver();) {
       await annoyOnce(random, stage, servers)
       await clock.sleep(random() * betweenFaultsMs)
       if (clock.now() - saidAt < progressIntervalMs) continue
