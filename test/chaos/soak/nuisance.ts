@@ -9,6 +9,8 @@ export const proxiedProcesses = ['serve', 'relay', 'worker-a', 'worker-b'] as co
 
 const shortestMs = 500
 const longestMs = 4_000
+/** From a busy network to one that makes people wait. */
+const delaysMs = [30, 100, 300] as const
 
 interface Nuisance {
   readonly kind: string
@@ -31,7 +33,7 @@ const nuisanceOf = (random: Random, stage: Stage, servers: ServerControl): Nuisa
     const fault = {
       kind: 'delay',
       side: random() < 0.5 ? 'request' : 'reply',
-      delayMs: 20 + random() * 300,
+      delayMs: pick(delaysMs),
     } as const
     return {
       kind: 'delay',

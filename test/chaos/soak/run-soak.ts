@@ -32,6 +32,7 @@ export interface SoakOutcome {
 const sampleIntervalMs = 5_000
 const betweenFaultsMs = 3_000
 const progressIntervalMs = 60_000
+const judgeIntervalMs = 300_000
 
 /** Load with faults that pass by themselves; what is used is sampled, and judged by whoever reads it. */
 export const runSoak = async (options: SoakOptions): Promise<SoakOutcome> => {
@@ -57,9 +58,14 @@ export const runSoak = async (options: SoakOptions): Promise<SoakOutcome> => {
   try {
     const startedAt = clock.now()
     const isOver = (): boolean => signal?.aborted === true || clock.now() - startedAt >= durationMs
+    let judgedAt = startedAt
     for (let saidAt = startedAt; !isOver();) {
       await annoyOnce(random, stage, servers)
       await clock.sleep(random() * betweenFaultsMs)
+      if (clock.now() - judgedAt > judgeIntervalMs) {
+        await stage.judge()
+        judgedAt = clock.now()
+      }
       if (clock.now() - saidAt < progressIntervalMs) continue
       saidAt = clock.now()
       onProgress(

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import type { InjectedFault } from '../../../src/testing/index.ts'
 import type { LoadRecord } from './load.ts'
+import type { Settling } from './rest.ts'
 import type { Death } from './supervisor.ts'
 import type { ChaosSystem } from './system.ts'
 import type { Verdict } from './verdict.ts'
@@ -38,6 +39,8 @@ export interface ChaosReport {
   /** Comparisons of the last verdict, which goes over everything. */
   readonly compared: Readonly<Record<string, number>>
   readonly longestSettlingMs: number
+  /** How long each kind of work was still under way in that longest wait. */
+  readonly longestSettling: Settling
   readonly violations: readonly string[]
 }
 
@@ -95,35 +98,39 @@ export const createReportBook = (seed: number): ReportBook => {
       violations.push(...verdict.violations)
     },
     fail: violation => void violations.push(violation),
-    report: (load, durationMs, system) => ({
-      seed,
-      ok: violations.length === 0,
-      durationMs,
-      injected: [...injected.list(), ...struckBy(system.faults())],
-      endedByThemselves: endedByThemselves(system.deaths()),
-      recovery: [...recoveries].map(([kind, times]) => {
-        const sorted = times.toSorted((one, other) => one - other)
-        return {
-          kind,
-          count: sorted.length,
-          medianMs: atShare(sorted, 0.5),
-          p95Ms: atShare(sorted, 0.95),
-          longestMs: sorted.at(-1) ?? 0,
-        }
-      }),
-      load: {
-        answered: load.answered,
-        accepted: load.accepted.size,
-        uncertain: load.uncertain.size,
-        refused: load.refused,
-        repeats: load.repeats,
-        replayed: load.replayed,
-      },
-      verdicts: verdicts.length,
-      compared: verdicts.at(-1)?.compared ?? {},
-      longestSettlingMs: Math.max(0, ...verdicts.map(({ settlingMs }) => settlingMs)),
-      violations: [...new Set(violations)],
-    }),
+    report: (load, durationMs, system) => {
+      const longest = verdicts.toSorted((one, other) => other.settlingMs - one.settlingMs)[0]
+      return {
+        seed,
+        ok: violations.length === 0,
+        durationMs,
+        injected: [...injected.list(), ...struckBy(system.faults())],
+        endedByThemselves: endedByThemselves(system.deaths()),
+        recovery: [...recoveries].map(([kind, times]) => {
+          const sorted = times.toSorted((one, other) => one - other)
+          return {
+            kind,
+            count: sorted.length,
+            medianMs: atShare(sorted, 0.5),
+            p95Ms: atShare(sorted, 0.95),
+            longestMs: sorted.at(-1) ?? 0,
+          }
+        }),
+        load: {
+          answered: load.answered,
+          accepted: load.accepted.size,
+          uncertain: load.uncertain.size,
+          refused: load.refused,
+          repeats: load.repeats,
+          replayed: load.replayed,
+        },
+        verdicts: verdicts.length,
+        compared: verdicts.at(-1)?.compared ?? {},
+        longestSettlingMs: longest?.settlingMs ?? 0,
+        longestSettling: longest?.settling ?? {},
+        violations: [...new Set(violations)],
+      }
+    },
   }
 }
 
@@ -137,6 +144,11 @@ const table = (rows: readonly (readonly string[])[]): string[] => {
 const timesOf = (counts: readonly Count[]): number => counts.reduce((sum, { count }) => sum + count, 0)
 
 const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`
+
+const settlingOf = ({ longestSettling }: ChaosReport): string => {
+  const [slowest] = Object.entries(longestSettling).toSorted(([, one], [, other]) => other - one)
+  return slowest === undefined ? '' : `, of that ${slowest[0]} ${seconds(slowest[1])}`
+}
 
 /** The report for people. */
 export const renderReport = (report: ChaosReport): string => {
@@ -174,7 +186,7 @@ export const renderReport = (report: ChaosReport): string => {
     `  ${load.uncertain} without a key had no answer that says what became of them`,
     `  ${load.repeats} repeated tries; ${load.replayed} answered by what an earlier try had made`,
     '',
-    `compared, in ${report.verdicts} verdicts (the longest wait for rest ${seconds(report.longestSettlingMs)}); the last one`,
+    `compared, in ${report.verdicts} verdicts (the longest wait for rest ${seconds(report.longestSettlingMs)}${settlingOf(report)}); the last one`,
     ...table(Object.entries(compared).map(([what, count]) => [what, `${count}`])),
     '',
     ...(violations.length === 0 ? ['no violation'] : ['VIOLATIONS', ...violations.map(one => `  ${one}`)]),

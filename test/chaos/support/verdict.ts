@@ -1,15 +1,10 @@
 import { Client } from 'pg'
-import { openCassandra } from '../../../src/app/adapters.ts'
-import type { ServerConfig } from '../../../src/app/adapters.ts'
-import type { Cassandra } from '../../../src/cassandra/client.ts'
 import { runCheck } from '../../../src/check/run-check.ts'
-import { waitForQuiescence } from '../../../src/check/wait-for-quiescence.ts'
 import { checkTargetsOf } from '../../../src/cli/check-system.ts'
-import type { Clock } from '../../../src/core/clock.ts'
 import { messageOf } from '../../../src/core/errors.ts'
 import { compareAnswers } from './compare.ts'
 import type { AdjustmentRow, OrderRow } from './compare.ts'
-import type { Load } from './load.ts'
+import { comeToRest, type RestOptions, type Settling } from './rest.ts'
 
 /** What was compared once everything had come to rest, and what did not agree. */
 export interface Verdict {
@@ -19,66 +14,9 @@ export interface Verdict {
   readonly compared: Readonly<Record<string, number>>
   /** Until the last answer had come, the last order had ended and the last dead request was given back. */
   readonly settlingMs: number
+  /** How long each kind of work was still under way then. */
+  readonly settling: Settling
   readonly checkingMs: number
-}
-
-export interface VerdictOptions {
-  readonly config: ServerConfig
-  readonly apiUrl: string
-  readonly load: Load
-  readonly clock: Clock
-  /** How long it may take until everything rests. Default 120,000. */
-  readonly patienceMs?: number
-}
-
-const within = async (work: Promise<void>, ms: number, clock: Clock, what: string): Promise<void> => {
-  const over = new AbortController()
-  const late = clock.sleep(ms, over.signal).then(() => {
-    throw new Error(`${what} after ${Math.round(ms / 1_000)} s`)
-  })
-  try {
-    await Promise.race([work, late])
-  } finally {
-    over.abort(new Error('no longer waited for'))
-    await late.catch(() => {})
-  }
-}
-
-/** Requests that died are the reaper's: none may be left that it has not dealt with. */
-const untilReaped = async (cassandra: Cassandra, clock: Clock): Promise<void> => {
-  const query = 'SELECT order_id FROM reservation_intent LIMIT 1'
-  while ((await cassandra.read({ query, params: [] }, 'quorum')).length > 0) await clock.sleep(200)
-}
-
-/** What counts as under way for ever adds up, until the service takes no more. */
-const untilNothingIsInFlight = async (apiUrl: string, clock: Clock): Promise<void> => {
-  const isIdle = async (): Promise<boolean> => {
-    const metrics = await fetch(new URL('/metrics', apiUrl)).then(response => response.text())
-    return /^sluice_http_requests_in_flight 0$/m.test(metrics)
-  }
-  while (!(await isIdle().catch(() => false))) await clock.sleep(200)
-}
-
-const rest = async ({ config, apiUrl, load, clock, patienceMs = 120_000 }: VerdictOptions): Promise<void> => {
-  await within(load.pause(), patienceMs, clock, 'requests were still without an answer')
-  await within(
-    untilNothingIsInFlight(apiUrl, clock),
-    patienceMs,
-    clock,
-    'the service still counted requests as under way, all of which had been answered,',
-  )
-  const cassandra = await openCassandra(config)
-  try {
-    await within(
-      untilReaped(cassandra, clock),
-      patienceMs,
-      clock,
-      'intents of dead requests were still there',
-    )
-  } finally {
-    await cassandra.close()
-  }
-  await waitForQuiescence({ ...checkTargetsOf(config), timeoutMs: patienceMs })
 }
 
 const readAnswers = async (
@@ -108,11 +46,12 @@ const readAnswers = async (
  *
  * @example const { ok, violations } = await passVerdict({ config, apiUrl, load, clock: systemClock }); load.resume()
  */
-export const passVerdict = async (options: VerdictOptions): Promise<Verdict> => {
+export const passVerdict = async (options: RestOptions): Promise<Verdict> => {
   const { config, load, clock } = options
   const startedAt = clock.now()
+  let settling: Settling
   try {
-    await rest(options)
+    settling = await comeToRest(options)
   } catch (error) {
     const settlingMs = clock.now() - startedAt
     return {
@@ -120,6 +59,7 @@ export const passVerdict = async (options: VerdictOptions): Promise<Verdict> => 
       violations: [`no rest: ${messageOf(error)}`],
       compared: {},
       settlingMs,
+      settling: {},
       checkingMs: 0,
     }
   }
@@ -143,6 +83,7 @@ export const passVerdict = async (options: VerdictOptions): Promise<Verdict> => 
       ...Object.fromEntries(audit.invariants.map(({ id, title, compared }) => [`${id} ${title}`, compared])),
     },
     settlingMs: restedAt - startedAt,
+    settling,
     checkingMs: clock.now() - restedAt,
   }
 }
