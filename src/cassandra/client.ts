@@ -3,6 +3,7 @@ import type { QueryOptions } from 'cassandra-driver'
 import { SluiceError } from '../core/errors.ts'
 import { createLimiter } from '../core/limited.ts'
 import { cassandraError, failureOf } from './classify.ts'
+import { keepKnownHosts } from './control-connection.ts'
 import type { CassandraRow, CassandraValue } from './values.ts'
 
 /** A prepared statement and its parameters. */
@@ -94,6 +95,7 @@ export const connectCassandra = async (options: CassandraOptions): Promise<Cassa
     policies: { reconnection: new policies.reconnection.ExponentialReconnectionPolicy(100, 5_000, false) },
     queryOptions: { consistency: quorum, serialConsistency: serial, prepare: true },
   })
+  keepKnownHosts(client)
   const plain: QueryOptions = { prepare: true, consistency: quorum, isIdempotent: true }
   const once: QueryOptions = {
     prepare: true,
