@@ -1,15 +1,19 @@
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { Client as CassandraClient } from 'cassandra-driver'
 import { Client } from 'pg'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { systemClock } from '../../src/core/clock.ts'
 import { stackDown } from '../../src/stack/down.ts'
+import { findJava } from '../../src/stack/java.ts'
 import { layoutOf, type StackLayout } from '../../src/stack/layout.ts'
+import { portsFrom } from '../../src/stack/ports.ts'
 import { runningPid } from '../../src/stack/processes.ts'
 import { stackServers } from '../../src/stack/servers/index.ts'
+import { kafkaServer } from '../../src/stack/servers/kafka.ts'
 import type { StackServer } from '../../src/stack/servers/server.ts'
 import { stackUp } from '../../src/stack/up.ts'
 import { claimStack, testStackName } from './support/stale-stacks.ts'
@@ -75,6 +79,22 @@ describe('the stack of these tests', () => {
     )
     expect(settings.first()?.['value']).toBe('v2')
   })
+})
+
+it('formats the log of Kafka with a cluster id that begins with a dash, as one in 64 does', async () => {
+  const layout = layoutOf(testStackName(randomBytes(4).toString('hex')), process.env)
+  claimStack(layout)
+  onTestFinished(async () => void (await stackDown(layout, { clock: systemClock, deleteAll: true })))
+  const kafkaClusterId = '-9Q2zV0kTYyXJ4m1sWc8bA'
+  await kafkaServer.prepare({
+    layout,
+    ports: portsFrom(20_000),
+    java: await findJava(process.env),
+    kafkaClusterId,
+    clock: systemClock,
+  })
+  const formatted = readFileSync(join(layout.dataOf('kafka'), 'data', 'meta.properties'), 'utf8')
+  expect(formatted).toContain(`cluster.id=${kafkaClusterId}`)
 })
 
 describe('a stack of Postgres and the schema registry', () => {

@@ -77,8 +77,8 @@ export const kafkaServer: StackServer = {
 
         'kafka.tools.StorageTool',
         'format',
-        '--cluster-id',
-        context.kafkaClusterId,
+        // One word: an id may begin with a dash, and would be taken for an option.
+        `--cluster-id=${context.kafkaClusterId}`,
         '--config',
         settings,
       ],
