@@ -3,15 +3,14 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
-import { kafkaWorkarounds } from '../test/workarounds/kafka.ts'
-import { replicationWorkarounds } from '../test/workarounds/replication.ts'
+import { workarounds } from '../test/workarounds/index.ts'
 import type { Workaround } from '../test/workarounds/types.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const stackName = 'workarounds'
 const node = process.execPath
 const wanted = process.argv.slice(2).join(' ')
-const chosen = [...kafkaWorkarounds, ...replicationWorkarounds].filter(({ name }) => name.includes(wanted))
+const chosen = workarounds.filter(({ name }) => name.includes(wanted))
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 

@@ -1,9 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { kafkaWorkarounds } from './kafka.ts'
-import { replicationWorkarounds } from './replication.ts'
-
-const all = [...kafkaWorkarounds, ...replicationWorkarounds]
+import { workarounds as all } from './index.ts'
 
 // `npm run test:workarounds` takes each out and runs its tests; here only: the list still fits the source.
 describe('the list of work-arounds', () => {
