@@ -65,6 +65,12 @@ const placeIn = (logFile: string, offset: number): CrashPointName | undefined =>
   return last === undefined ? undefined : (JSON.parse(last) as { crashPoint: CrashPointName }).crashPoint
 }
 
+const running = new Set<SystemProcess>()
+// They have process groups of their own, and would outlive a test that is ended.
+process.once('exit', () => {
+  for (const { pid } of running) process.kill(pid, 'SIGKILL')
+})
+
 /** Where its files go. */
 export interface SupervisorOptions {
   readonly logFolder: string
@@ -103,7 +109,9 @@ export const supervise = (
       environment: { ...plan.environment, SLUICE_CRASH_FILE: crashFile },
     })
     current = started
+    running.add(started)
     void started.whenEnded.then(async () => {
+      running.delete(started)
       const place = placeIn(logFile, offset)
       const death: Death = {
         name,
@@ -129,10 +137,6 @@ export const supervise = (
     await current.stop(signal)
     return death
   }
-  // They have process groups of their own, and would outlive a test that is ended.
-  process.once('exit', () => {
-    if (current !== undefined) process.kill(current.pid, 'SIGKILL')
-  })
   if (!isHalted) start()
   return {
     name,
