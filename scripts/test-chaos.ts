@@ -5,6 +5,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { createProgress } from '../src/cli/progress.ts'
+import { stopSignal } from '../src/cli/until-stopped.ts'
 import { systemClock } from '../src/core/clock.ts'
 import { stackDown } from '../src/stack/down.ts'
 import { layoutOf } from '../src/stack/layout.ts'
@@ -16,7 +17,6 @@ import { renderReport, writeReport } from '../test/chaos/support/report.ts'
 import { runKills, runPlaces, runUnknown } from '../test/chaos/support/runs.ts'
 import { openStage } from '../test/chaos/support/stage.ts'
 import type { Stage } from '../test/chaos/support/stage.ts'
-import { whenToldToStop } from '../test/chaos/support/stopping.ts'
 import { proxied } from '../test/chaos/support/unknown.ts'
 
 const parts = ['places', 'kills', 'unknown'] as const
@@ -38,7 +38,7 @@ const chosen = parts.filter(part => process.argv.length === 2 || process.argv.in
 const run = `c${systemClock.now().toString(36).slice(-6)}`
 const folder = resolve('.sluice', `chaos-${run}`)
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
-const stopping = whenToldToStop()
+const stopping = stopSignal()
 
 interface Servers {
   readonly urls: StackUrls

@@ -7,6 +7,7 @@ import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openCassandra } from '../../src/app/adapters.ts'
+import { stopSignal } from '../../src/cli/until-stopped.ts'
 import { systemClock } from '../../src/core/clock.ts'
 import { createRandom } from '../../src/core/random.ts'
 import { migrateCassandra } from '../../src/orders/migrations/cassandra.ts'
@@ -19,10 +20,9 @@ import { eachOnce, strikeAt, type Strike } from './servers/strike.ts'
 import { runStorm } from './storm/run-storm.ts'
 import { renderReport } from './support/report.ts'
 import type { ChaosReport } from './support/report.ts'
-import { whenToldToStop } from './support/stopping.ts'
 
 const clock = systemClock
-const stopping = whenToldToStop()
+const stopping = stopSignal()
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 const seed = Number(process.env['SLUICE_CHAOS_SEED'] ?? `${clock.now() % 1_000_000}`)
 const durationMs = Number(process.env['SLUICE_CHAOS_MINUTES'] ?? '5') * 60_000

@@ -3,10 +3,10 @@ import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { loadavg, availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
+import { stopSignal } from '../../../src/cli/until-stopped.ts'
 import { systemClock } from '../../../src/core/clock.ts'
 import { openServers } from '../servers/server-control.ts'
 import { openStage } from '../support/stage.ts'
-import { whenToldToStop } from '../support/stopping.ts'
 import { measureOnce, scenarioNames, type ScenarioName } from './measure.ts'
 import { openGauges } from './read-gauges.ts'
 import { renderRecovery, summarize } from './summary.ts'
@@ -21,7 +21,7 @@ const { values } = parseArgs({
 })
 
 const clock = systemClock
-const stopping = whenToldToStop()
+const stopping = stopSignal()
 const say = (line: string): void => void process.stderr.write(`${line}\n`)
 const servers = await openServers(process.env, clock)
 try {

@@ -1,9 +1,9 @@
 // npm run soak: SLUICE_SOAK_MINUTES (default 30) of load with faults that pass by themselves; JSON to SLUICE_SOAK_JSON, if set.
 import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
+import { stopSignal } from '../../../src/cli/until-stopped.ts'
 import { systemClock } from '../../../src/core/clock.ts'
 import { openServers } from '../servers/server-control.ts'
-import { whenToldToStop } from '../support/stopping.ts'
 import { renderSoak, trendsOf } from './render-soak.ts'
 import { runSoak } from './run-soak.ts'
 
@@ -18,7 +18,7 @@ try {
     run: `soak-${randomBytes(3).toString('hex')}`,
     durationMs: minutes * 60_000,
     clients: Number(process.env['SLUICE_SOAK_CLIENTS'] ?? '6'),
-    signal: whenToldToStop(),
+    signal: stopSignal(),
     onProgress: line => process.stderr.write(`${line}\n`),
   })
   process.stdout.write(`${renderSoak(outcome)}\n`)
