@@ -20,13 +20,16 @@ export type Settling = Readonly<Record<string, number>>
 
 const pollIntervalMs = 200
 
-const within = async (work: Promise<void>, ms: number, clock: Clock, what: string): Promise<void> => {
+/** Work is told by its signal that nobody waits for it any more. */
+type Work = (signal: AbortSignal) => Promise<void>
+
+const within = async (work: Work, ms: number, clock: Clock, what: string): Promise<void> => {
   const over = new AbortController()
   const late = clock.sleep(ms, over.signal).then(() => {
     throw new Error(`${what} after ${Math.round(ms / 1_000)} s`)
   })
   try {
-    await Promise.race([work, late])
+    await Promise.race([work(over.signal), late])
   } finally {
     over.abort(new Error('no longer waited for'))
     await late.catch(() => {})
@@ -34,18 +37,20 @@ const within = async (work: Promise<void>, ms: number, clock: Clock, what: strin
 }
 
 /** What counts as under way for ever adds up, until the service takes no more. */
-const untilNothingIsInFlight = async (apiUrl: string, clock: Clock): Promise<void> => {
+const untilNothingIsInFlight = async (apiUrl: string, clock: Clock, signal: AbortSignal): Promise<void> => {
   const isIdle = async (): Promise<boolean> => {
     const metrics = await fetch(new URL('/metrics', apiUrl)).then(response => response.text())
     return /^sluice_http_requests_in_flight 0$/m.test(metrics)
   }
-  while (!(await isIdle().catch(() => false))) await clock.sleep(pollIntervalMs)
+  while (!signal.aborted && !(await isIdle().catch(() => false))) await clock.sleep(pollIntervalMs)
 }
 
 /** Requests that died are the reaper's: none may be left that it has not dealt with. */
-const untilReaped = async (cassandra: Cassandra, clock: Clock): Promise<void> => {
+const untilReaped = async (cassandra: Cassandra, clock: Clock, signal: AbortSignal): Promise<void> => {
   const query = 'SELECT order_id FROM reservation_intent LIMIT 1'
-  while ((await cassandra.read({ query, params: [] }, 'quorum')).length > 0) await clock.sleep(pollIntervalMs)
+  const isReaped = async (): Promise<boolean> =>
+    (await cassandra.read({ query, params: [] }, 'quorum')).length === 0
+  while (!signal.aborted && !(await isReaped())) await clock.sleep(pollIntervalMs)
 }
 
 const underWay = ({ openOrders, outboxRows, lag }: Unrest): readonly string[] =>
@@ -61,20 +66,22 @@ const underWay = ({ openOrders, outboxRows, lag }: Unrest): readonly string[] =>
 export const comeToRest = async (options: RestOptions): Promise<Settling> => {
   const { config, apiUrl, load, clock, patienceMs = 120_000 } = options
   const settling: Record<string, number> = {}
-  const stage = async (name: string, left: string, work: Promise<void>): Promise<void> => {
+  const stage = async (name: string, left: string, work: Work): Promise<void> => {
     const startedAt = clock.now()
     await within(work, patienceMs, clock, left)
     settling[name] = clock.now() - startedAt
   }
-  await stage('answers', 'requests were still without an answer', load.pause())
+  await stage('answers', 'requests were still without an answer', () => load.pause())
   await stage(
     'in flight',
     'the service still counted requests as under way, all of which had been answered,',
-    untilNothingIsInFlight(apiUrl, clock),
+    signal => untilNothingIsInFlight(apiUrl, clock, signal),
   )
   const cassandra = await openCassandra(config)
   try {
-    await stage('intents', 'intents of dead requests were still there', untilReaped(cassandra, clock))
+    await stage('intents', 'intents of dead requests were still there', signal =>
+      untilReaped(cassandra, clock, signal),
+    )
   } finally {
     await cassandra.close()
   }
