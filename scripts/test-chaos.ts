@@ -79,7 +79,7 @@ const play = async (part: Part, stage: Stage): Promise<void> => {
   try {
     if (part === 'places') await runPlaces(stage, { judgeEvery: 12, onProgress: showing(36) })
     const common = { onProgress: showing(rounds), signal: stopping }
-    if (part === 'kills') await runKills(stage, rounds, { judgeEvery: 25, ...common })
+    if (part === 'kills') await runKills(stage, rounds, { judgeEvery: 25, reachWithinMs: 10_000, ...common })
     if (part === 'unknown') await runUnknown(stage, rounds, { judgeEvery: 25, isQuick: false, ...common })
   } finally {
     progress.end()

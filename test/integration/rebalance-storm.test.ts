@@ -18,14 +18,14 @@ it('goes on while one worker joins or leaves each second, and enters every move 
   const outcome = await runStorm({
     servers: { ...stack, keyspace: keyspace.name },
     seed: 1,
-    durationMs: 35_000,
+    durationMs: 20_000,
     sessionTimeoutMs: 2_000,
     perSecond: 150,
     logFolder: await mkdtemp(join(tmpdir(), 'sluice-storm-')),
     clock: systemClock,
   })
   expect(outcome.faults).toEqual([])
-  expect(outcome.moves).toBeGreaterThan(1_000)
+  expect(outcome.moves).toBeGreaterThan(500)
   expect(Math.min(...Object.values(outcome.events))).toBeGreaterThan(0)
   // Some worker always has a partition that nobody takes from it.
   expect(outcome.longestStallMs).toBeLessThan(10_000)

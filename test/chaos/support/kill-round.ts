@@ -7,7 +7,7 @@ import type { ProcessName } from './system.ts'
 
 /** What one victim of a round suffers. */
 export type KillPlan =
-  | { readonly name: ProcessName; readonly place: Place; readonly pass: number; readonly withinMs: number }
+  | { readonly name: ProcessName; readonly place: Place; readonly pass: number }
   | { readonly name: ProcessName; readonly place: undefined; readonly afterMs: number }
 
 /** What happens in one round. */
@@ -31,12 +31,7 @@ const planKill = (random: Random, name: ProcessName): KillPlan => {
   const passed = places.filter(({ processes }) => processes.includes(name))
   if (random() >= placeShare) return { name, place: undefined, afterMs: Math.round(random() * 800) }
   const place = one(random, passed)
-  return {
-    name,
-    place,
-    pass: place.condition === 'load' ? 1 + Math.floor(random() ** 2 * 6) : 1,
-    withinMs: 3_000,
-  }
+  return { name, place, pass: place.condition === 'load' ? 1 + Math.floor(random() ** 2 * 6) : 1 }
 }
 
 /** A round by chance; the same for the same random numbers. */
@@ -63,12 +58,12 @@ export const describeRound = ({ kills, moves, recovers }: RoundPlan): string =>
     ...(recovers ? ['and recovers'] : []),
   ].join(', ')
 
-const kill = async (stage: Stage, plan: KillPlan): Promise<void> => {
+const kill = async (stage: Stage, plan: KillPlan, reachWithinMs: number): Promise<void> => {
   const { system, book, clock } = stage
   const victim = system.process(plan.name)
   if (plan.place !== undefined) {
     victim.arm(plan.place.name, plan.pass)
-    const dying = deathAt(stage, victim, plan.place.name, plan.withinMs)
+    const dying = deathAt(stage, victim, plan.place.name, reachWithinMs)
     if (plan.place.condition === 'start' && (await victim.kill())?.place === undefined)
       book.inject('kill -9', `${plan.name} at any moment`)
     if ((await dying) !== undefined) {
@@ -91,9 +86,12 @@ const move = async ({ system, book }: Stage): Promise<void> => {
 }
 
 /** Does what was planned, under load. */
-export const playRound = async (stage: Stage, plan: RoundPlan): Promise<void> => {
+export const playRound = async (stage: Stage, plan: RoundPlan, reachWithinMs: number): Promise<void> => {
   const { load, book, clock } = stage
-  await Promise.all([...plan.kills.map(one => kill(stage, one)), ...(plan.moves ? [move(stage)] : [])])
+  await Promise.all([
+    ...plan.kills.map(one => kill(stage, one, reachWithinMs)),
+    ...(plan.moves ? [move(stage)] : []),
+  ])
   if (plan.recovers)
     book.recover(
       plan.kills.length > 1 ? 'kill -9 of two at once' : `kill -9 of ${plan.kills[0]?.name}`,

@@ -58,3 +58,7 @@ const conditions: Partial<Readonly<Record<CrashPointName, Condition>>> = {
 export const places: readonly Place[] = crashPointNames
   .filter(name => !name.startsWith('dead-letter.'))
   .map(name => ({ name, processes: processesOf(name), condition: conditions[name] ?? 'load' }))
+
+/** The one of its processes that dies there when each place is visited once: each in its turn. */
+export const victimOf = (place: Place): ProcessName =>
+  place.processes[places.indexOf(place) % place.processes.length] ?? 'serve'

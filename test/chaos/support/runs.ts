@@ -1,7 +1,7 @@
 import { createRandom } from '../../../src/core/random.ts'
 import { killAt } from './kill-at.ts'
 import { describeRound, planRound, playRound } from './kill-round.ts'
-import { places } from './places.ts'
+import { places, victimOf } from './places.ts'
 import type { Stage } from './stage.ts'
 import { describePlan, planUnknown, playUnknown } from './unknown.ts'
 import type { UnknownPlan } from './unknown.ts'
@@ -22,7 +22,7 @@ const isWell = async (stage: Stage): Promise<boolean> => (await stage.judge()).o
 /** Kills at every named place once, each alone. */
 export const runPlaces = async (stage: Stage, { judgeEvery, onProgress }: RunOptions): Promise<void> => {
   for (const [index, place] of places.entries()) {
-    const name = place.processes[index % place.processes.length] ?? 'serve'
+    const name = victimOf(place)
     onProgress?.(index, `${name} at ${place.name}`)
     await killAt(stage, place, name)
     const isDue = (index + 1) % judgeEvery === 0 || index + 1 === places.length
@@ -30,17 +30,21 @@ export const runPlaces = async (stage: Stage, { judgeEvery, onProgress }: RunOpt
   }
 }
 
-/** Kills by chance, so many rounds. */
+/**
+ * Kills by chance, so many rounds.
+ *
+ * @param options.reachWithinMs After this a process dies where it is, if it has not come by the place that was chosen.
+ */
 export const runKills = async (
   stage: Stage,
   rounds: number,
-  { judgeEvery, onProgress, signal }: RunOptions,
+  { judgeEvery, onProgress, signal, reachWithinMs }: RunOptions & { readonly reachWithinMs: number },
 ): Promise<void> => {
   const random = createRandom(stage.seed)
   for (let round = 1; round <= rounds; round += 1) {
     const plan = planRound(random)
     onProgress?.(round - 1, describeRound(plan))
-    await playRound(stage, plan)
+    await playRound(stage, plan, reachWithinMs)
     const isLast = round === rounds || signal?.aborted === true
     const isDue = isLast || round % judgeEvery === 0
     if (isDue && !(await isWell(stage))) return
