@@ -26,14 +26,22 @@ interface RememberedProcess {
   readonly startTime: string
 }
 
+/**
+ * The start time in `/proc/PID/stat`; undefined for a zombie. A killed process is one only when its last thread has ended: the first may
+ * be long gone while others still hold its memory and its ports.
+ */
+export const startTimeInStat = (stat: string): string | undefined => {
+  // The second field, the program's name, may itself hold blanks and brackets.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  const [state, threads, startTime] = [fields[0], Number(fields[17]), fields[19]]
+  return state === 'X' || (state === 'Z' && threads <= 1) ? undefined : startTime
+}
+
 /** When a process began (ticks since boot, or a date); undefined when it is gone or a zombie. */
 const startTimeOf = (pid: number): string | undefined => {
   try {
     if (!existsSync('/proc/self/stat')) return startTimeByPs(pid)
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    // The second field, the program's name, may itself hold blanks and brackets.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19]
+    return startTimeInStat(readFileSync(`/proc/${pid}/stat`, 'utf8'))
   } catch {
     return undefined
   }

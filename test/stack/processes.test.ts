@@ -1,8 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { systemClock } from '../../src/core/clock.ts'
-import { launch, runningPid, startTimeByPs, stopProcess } from '../../src/stack/processes.ts'
+import { choosePorts, isFree } from '../../src/stack/ports.ts'
+import { launch, runningPid, startTimeByPs, startTimeInStat, stopProcess } from '../../src/stack/processes.ts'
 import { temporaryFolder } from './support/folder.ts'
 
 // Every test starts real processes, which takes its time on a busy machine.
@@ -51,6 +53,26 @@ it('hands on none of its own settings', async () => {
   const { logFile } = await start(`console.log(Object.keys(process.env).sort().join()); ${forEver}`)
   await vi.waitFor(() => expect(readFileSync(logFile, 'utf8')).toContain('PATH'), { timeout: 20_000 })
   expect(readFileSync(logFile, 'utf8')).not.toContain('SLUICE')
+})
+
+it('takes a killed process for running until it has given its ports back', async () => {
+  const { api: port } = await choosePorts('a process that is killed', new Set())
+  const { pid, pidFile } = await start(`
+    const memory = Buffer.alloc(3e8, 1)
+    setInterval(() => memory[0], 1000)
+    require('node:net').createServer().listen(${port}, '127.0.0.1')`)
+  await expect.poll(() => isFree(port), { timeout: 20_000 }).toBe(false)
+  process.kill(pid, 'SIGKILL')
+  while (runningPid(pidFile) !== undefined) await setImmediate()
+  expect(await isFree(port)).toBe(true)
+})
+
+it.each([
+  ['runs', 'S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 4 0 777 0', '777'],
+  ['is killed, some of its threads still there', 'Z 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 2 0 777 0', '777'],
+  ['has ended', 'Z 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 777 0', undefined],
+])('reads in /proc that a process %s', (_, fields, startTime) => {
+  expect(startTimeInStat(`42 (a name) Z 1) ${fields}`)).toBe(startTime)
 })
 
 it('reads start times without /proc too', () => {

@@ -6,6 +6,7 @@ import { systemClock } from '../../src/core/clock.ts'
 import { stackDown } from '../../src/stack/down.ts'
 import { requireSpace } from '../../src/stack/fetch-artifacts.ts'
 import { layoutOf, type StackLayout } from '../../src/stack/layout.ts'
+import { choosePorts } from '../../src/stack/ports.ts'
 import { runningPid } from '../../src/stack/processes.ts'
 import type { StackServer } from '../../src/stack/servers/server.ts'
 import { stackStatus } from '../../src/stack/status.ts'
@@ -106,7 +107,8 @@ it('names a port that is in use, and moves when told to', async () => {
   expect(error.message).toContain(`${port}`)
   expect(error.remedy).toContain('--port-base')
   expect(pidsOf(subject)).toEqual([undefined, undefined])
-  const portBase = Number(new URL(urls.api).port) + 10_000
+  const taken = new Set([Number(new URL(urls.api).port)])
+  const { api: portBase } = await choosePorts(subject.layout.home, taken)
   const moved = await subject.up({ portBase })
   expect(moved.urls.api).toBe(`http://127.0.0.1:${portBase}`)
   expect((await subject.up()).urls).toEqual(moved.urls)
