@@ -42,4 +42,4 @@ const because = (tally: Readonly<Record<string, number>>): string =>
   total(tally) === 0 ? '' : ` (${formatTally(tally)})`
 
 const among = (alreadyThere: number): string =>
-  alreadyThere === 0 ? '' : ` (${formatCount(alreadyThere)} of them by an earlier run)`
+  alreadyThere === 0 ? '' : ` (${formatCount(alreadyThere)} of them by an earlier request)`

@@ -10,7 +10,7 @@ export interface ImportReport {
   readonly rows: number
   readonly orders: {
     readonly accepted: number
-    /** Of `accepted`: taken by an earlier run of the same file. */
+    /** Of `accepted`: taken by an earlier request: of an earlier run of the same file, or of this one, its answer lost. */
     readonly alreadyThere: number
     readonly rejected: number
     readonly rejectedBy: Tally
