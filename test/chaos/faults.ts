@@ -98,7 +98,8 @@ const fillDisks = async (servers: ServerControl): Promise<boolean> => {
 }
 
 const exhaustMemory = async (servers: ServerControl): Promise<boolean> => {
-  const common = { servers, seed, durationMs: durationMs / 2, onProgress: say }
+  // A process needs half a minute to fill its heap.
+  const common = { servers, seed, durationMs: Math.max(durationMs / 2, 60_000), onProgress: say }
   const { largestRssMb, largestHeapMb, lag, membershipsLost, ended, ...slow } = await runSlowConsumer({
     ...common,
     run: newRun(),

@@ -27,6 +27,4 @@ it('goes on while one worker joins or leaves each second, and enters every move 
   expect(outcome.faults).toEqual([])
   expect(outcome.moves).toBeGreaterThan(500)
   expect(Math.min(...Object.values(outcome.events))).toBeGreaterThan(0)
-  // Some worker always has a partition that nobody takes from it.
-  expect(outcome.longestStallMs).toBeLessThan(10_000)
 }, 240_000)

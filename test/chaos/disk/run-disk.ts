@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { openStage } from '../support/stage.ts'
 import type { ChaosReport } from '../support/report.ts'
 import { startProbe } from '../servers/probe.ts'
@@ -13,7 +14,7 @@ export interface RunDiskOptions {
   readonly server: ServerWithDisk
   readonly seed: number
   readonly run: string
-  /** How long the disk stays full. */
+  /** How long the disk stays full once the server has noticed. */
   readonly fullMs: number
   readonly onProgress?: (line: string) => void
 }
@@ -23,6 +24,10 @@ export interface DiskOutcome extends ChaosReport {
   /** Whether the server ended by itself while its disk was full. */
   readonly serverEnded: boolean
 }
+
+/** How often a server has complained of its disk, in its own words. */
+const complaintsOf = (logFile: string): number =>
+  readFileSync(logFile, 'utf8').split('No space left on device').length - 1
 
 // Enough for the servers' segments, which they take in one piece: 16 MiB each.
 const spareBytes = 120_000_000
@@ -34,6 +39,7 @@ const patienceMs = 180_000
  */
 export const runDisk = async (options: RunDiskOptions): Promise<DiskOutcome> => {
   const { servers, server, seed, run, fullMs, onProgress = () => {} } = options
+  const logFile = servers.layout.logFileOf(server)
   await servers.crash(server)
   const disk = mountSmallDisk(servers.layout.dataOf(server), spareBytes)
   try {
@@ -42,10 +48,17 @@ export const runDisk = async (options: RunDiskOptions): Promise<DiskOutcome> => 
     const { clock, book, load, system } = stage
     const probe = startProbe({ apiUrl: system.apiUrl, sku: load.shop.plenty[0] ?? '', run, clock })
     try {
-      await probe.pulse(patienceMs)
+      if ((await probe.pulse(patienceMs)) === undefined)
+        throw new Error(`no order was confirmed; logs: ${system.logFolder}`)
+      const complaintsBefore = complaintsOf(logFile)
       book.inject('disk full', server)
       disk.fill()
       onProgress(`the disk of ${server} is full`)
+      const hasNoticed = (): boolean => !servers.isRunning(server) || complaintsOf(logFile) > complaintsBefore
+      const noticedBy = clock.now() + patienceMs
+      // A segment that was taken before may have room for a minute.
+      while (!hasNoticed() && clock.now() < noticedBy) await clock.sleep(500)
+      if (!hasNoticed()) book.fail(`${server} did not notice that its disk was full; its log: ${logFile}`)
       await clock.sleep(fullMs)
       const serverEnded = !servers.isRunning(server)
       disk.free()

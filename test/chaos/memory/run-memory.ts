@@ -52,6 +52,8 @@ export const runExhaustion = async (options: RunMemoryOptions): Promise<Exhausti
         deaths[name] = (deaths[name] ?? 0) + 1
         stage.book.inject('out of memory', name)
       }
+    for (const name of leaking)
+      if (deaths[name] === undefined) stage.book.fail(`${name} never ran out of memory`)
     return { ...stage.report(), deaths }
   } finally {
     await stage.close()

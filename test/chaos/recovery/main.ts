@@ -1,4 +1,4 @@
-// npm run bench:recovery -- [--repetitions 20] [--clients 8] [--think-ms 150] [--json FILE]: measures, asserts nothing.
+// npm run bench:recovery -- [--repetitions 20] [--clients 8] [--think-ms 150] [--json FILE]: measures; fails only when books do not balance afterwards.
 import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { loadavg, availableParallelism } from 'node:os'
@@ -55,6 +55,7 @@ try {
       scenarios: scenarioNames.map(name => summarize(name, times.get(name) ?? [])),
     }
     process.stdout.write(`${renderRecovery(summary)}\n`)
+    if (verdict.violations.length > 0) process.exitCode = 1
     if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(summary, null, 2)}\n`)
   } finally {
     await gauges.close()

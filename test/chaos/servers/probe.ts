@@ -11,6 +11,8 @@ export interface Probe {
   pulse(patienceMs: number): Promise<number | undefined>
   /** While the service itself is away, no answer is no fault. */
   expectSilence(isExpected: boolean): void
+  /** Asks nothing, and has every answer, while something is done that needs rest. */
+  quiet<T>(work: () => Promise<T>): Promise<T>
   stop(): Promise<void>
 }
 
@@ -79,8 +81,13 @@ export const startProbe = ({ apiUrl, sku, run, clock }: ProbeOptions): Probe => 
     })
 
   const waiting = new Set<Promise<unknown>>()
+  let rest: Promise<void> | undefined
   const loop = async (): Promise<void> => {
     while (!over.signal.aborted) {
+      if (rest !== undefined) {
+        await rest
+        continue
+      }
       const asked = number % 3 === 0 ? ask(`/stock/${sku}`) : order(`probe-${run}-${number}`)
       number += 1
       waiting.add(asked)
@@ -108,6 +115,17 @@ export const startProbe = ({ apiUrl, sku, run, clock }: ProbeOptions): Probe => 
     },
     expectSilence: isExpected => {
       isSilenceExpected = isExpected
+    },
+    quiet: async work => {
+      const resting = Promise.withResolvers<void>()
+      rest = resting.promise
+      try {
+        await Promise.all(waiting)
+        return await work()
+      } finally {
+        rest = undefined
+        resting.resolve()
+      }
     },
     stop: async () => {
       over.abort()

@@ -55,7 +55,7 @@ export const runServers = async (options: RunServersOptions): Promise<ServersOut
         ended.push(`${name}: ${process} ended with ${exitCode ?? signal}`)
       onProgress(`${++count} ${name}: an order is confirmed ${tookMs} ms after its end`)
       if (count % strikesPerVerdict === 0)
-        onProgress(`verdict: ${(await stage.judge()).ok ? 'ok' : 'violated'}`)
+        onProgress(`verdict: ${(await probe.quiet(() => stage.judge())).ok ? 'ok' : 'violated'}`)
     }
     await probe.stop()
     await stage.judge()

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../../../src/core/clock.ts'
-import { stackDown } from '../../../src/stack/down.ts'
+import { stackDown, stopServers } from '../../../src/stack/down.ts'
 import { findJava } from '../../../src/stack/java.ts'
 import { layoutOf, type StackLayout } from '../../../src/stack/layout.ts'
 import { isFree } from '../../../src/stack/ports.ts'
@@ -24,6 +24,8 @@ export interface ServerControl {
   resume(server: ServerName): void
   /** SIGKILL to all its processes; resolves when it is gone. */
   crash(server: ServerName): Promise<void>
+  /** Stops it in good order; resolves when it is gone. */
+  stop(server: ServerName): Promise<void>
   isRunning(server: ServerName): boolean
   /** Resolves when it serves clients. */
   start(server: ServerName): Promise<void>
@@ -78,6 +80,7 @@ export const openServers = async (environment: NodeJS.ProcessEnv, clock: Clock):
         (await Promise.all(serverOf(server).listensOn(ports).map(isFree))).every(Boolean)
       while (isRunning(server) || !(await areFree())) await clock.sleep(20)
     },
+    stop: async server => void (await stopServers(layout, clock, [serverOf(server)])),
     isRunning,
     start: server => startServer(serverOf(server), { layout, ports, java, kafkaClusterId, clock }),
     close: async () => {

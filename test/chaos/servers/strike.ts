@@ -8,24 +8,27 @@ export const pausedProcesses = ['serve', 'relay', 'worker-a', 'worker-b'] as con
 type PausedProcess = (typeof pausedProcesses)[number]
 export type Target = ServerName | PausedProcess
 
-/** One thing done to the system: targets put to sleep, or a server killed and started again. */
+/** One thing done to the system: targets put to sleep, a server killed and started again, one target stopped in good order and started again. */
 export type Strike =
   | { readonly kind: 'pause'; readonly targets: readonly Target[]; readonly forMs: number }
   | { readonly kind: 'crash'; readonly server: ServerName; readonly downMs: number }
+  | { readonly kind: 'restart'; readonly target: Target }
 
 const isServer = (target: Target): target is ServerName => (serverNames as readonly string[]).includes(target)
 
-/** Every server and process put to sleep, every server killed: each once. */
+/** Every server and process put to sleep, every server killed, every one of both stopped and started: each once. */
 export const eachOnce: readonly Strike[] = [
   ...([['postgres'], ['kafka'], ['cassandra'], ['registry', 'relay'], ['serve', 'worker-a']] as const).map(
     (targets): Strike => ({ kind: 'pause', targets, forMs: 8_000 }),
   ),
   ...serverNames.map((server): Strike => ({ kind: 'crash', server, downMs: 500 })),
+  ...[...serverNames, ...pausedProcesses].map((target): Strike => ({ kind: 'restart', target })),
 ]
 
-/** A strike by chance: sleeps of 8 to 15 s, restarts after up to 5 s. */
+/** A strike by chance: sleeps of 8 to 15 s, servers that are away for up to 5 s, restarts. */
 export const strikeAt = (random: Random): Strike => {
   const pick = <T>(among: readonly T[]): T => among[Math.floor(random() * among.length)] as T
+  if (random() < 0.2) return { kind: 'restart', target: pick<Target>([...serverNames, ...pausedProcesses]) }
   if (random() < 0.4) return { kind: 'crash', server: pick(serverNames), downMs: random() * 5_000 }
   const first = pick<Target>([...serverNames, ...pausedProcesses])
   const second = pick<Target>(pausedProcesses)
@@ -36,8 +39,16 @@ export const strikeAt = (random: Random): Strike => {
   }
 }
 
-export const nameOf = (strike: Strike): string =>
-  strike.kind === 'pause' ? `pause ${strike.targets.join(' and ')}` : `crash ${strike.server}`
+export const nameOf = (strike: Strike): string => {
+  switch (strike.kind) {
+    case 'pause':
+      return `pause ${strike.targets.join(' and ')}`
+    case 'crash':
+      return `crash ${strike.server}`
+    case 'restart':
+      return `restart ${strike.target}`
+  }
+}
 
 /** What a strike acts on. */
 export interface Struck {
@@ -57,6 +68,16 @@ export const strikeOnce = async (strike: Strike, { stage, servers }: Struck): Pr
     await servers.start(strike.server)
     return
   }
+  if (strike.kind === 'restart') {
+    const { target } = strike
+    if (isServer(target)) {
+      await servers.stop(target)
+      await servers.start(target)
+    } else {
+      await system.process(target).kill('SIGTERM')
+    }
+    return
+  }
   const { targets } = strike
   const pids = targets.flatMap(target => (isServer(target) ? [] : (system.process(target).pid ?? [])))
   for (const target of targets) if (isServer(target)) servers.pause(target)
@@ -68,4 +89,5 @@ export const strikeOnce = async (strike: Strike, { stage, servers }: Struck): Pr
 
 /** Whether the order service itself is away meanwhile, so that no answer is no fault. */
 export const silences = (strike: Strike): boolean =>
-  strike.kind === 'pause' && strike.targets.includes('serve')
+  (strike.kind === 'pause' && strike.targets.includes('serve')) ||
+  (strike.kind === 'restart' && strike.target === 'serve')

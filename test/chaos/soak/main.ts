@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { stopSignal } from '../../../src/cli/until-stopped.ts'
 import { systemClock } from '../../../src/core/clock.ts'
 import { openServers } from '../servers/server-control.ts'
+import { growthOf } from './growth.ts'
 import { renderSoak, trendsOf } from './render-soak.ts'
 import { runSoak } from './run-soak.ts'
 
@@ -24,7 +25,9 @@ try {
   process.stdout.write(`${renderSoak(outcome)}\n`)
   if (json !== undefined)
     writeFileSync(json, JSON.stringify({ ...outcome, series: trendsOf(outcome) }, null, 2))
-  process.exitCode = outcome.report.ok ? 0 : 1
+  const grown = growthOf(trendsOf(outcome))
+  process.stdout.write(grown.length === 0 ? 'nothing grew that should not\n' : `GREW\n${grown.join('\n')}\n`)
+  process.exitCode = outcome.report.ok && grown.length === 0 && outcome.ended.length === 0 ? 0 : 1
 } finally {
   await servers.close()
 }

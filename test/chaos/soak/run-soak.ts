@@ -34,7 +34,7 @@ const betweenFaultsMs = 3_000
 const progressIntervalMs = 60_000
 const judgeIntervalMs = 300_000
 
-/** Load with faults that pass by themselves; what is used is sampled, and judged by whoever reads it. */
+/** Load with faults that pass by themselves; what is used is sampled, and judged by `growthOf`. */
 export const runSoak = async (options: SoakOptions): Promise<SoakOutcome> => {
   const { servers, seed, run, durationMs, clients, signal, onProgress = () => {} } = options
   const memoryFolder = await mkdtemp(join(tmpdir(), 'sluice-soak-'))

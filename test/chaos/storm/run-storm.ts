@@ -19,6 +19,8 @@ export interface StormOutcome extends StormReport, Progress {
 }
 
 const settlesWithinMs = 60_000
+/** Beyond the session of a worker that was lost: what a group takes to share its tasks anew on a busy machine. */
+const sharesAnewWithinMs = 8_000
 
 /**
  * A storm over a book, with moves written all the time. `faults` holds what the workers did wrong and what is wrong with what
@@ -48,12 +50,17 @@ export const runStorm = async (options: RunStormOptions): Promise<StormOutcome> 
     await open.untilNothingIsLeft(settlesWithinMs)
     const settledMs = clock.now() - endedAt
     const faults = await open.judge()
+    // Some worker always has a partition that nobody takes from it.
+    const stalls =
+      progress.longestStallMs > sessionTimeoutMs + sharesAnewWithinMs
+        ? [`nothing moved for ${progress.longestStallMs} ms`]
+        : []
     return {
       ...report,
       ...progress,
       moves: open.moves.length,
       settledMs,
-      faults: [...(await storm.stop()), ...faults],
+      faults: [...(await storm.stop()), ...faults, ...stalls],
     }
   } finally {
     over.abort()

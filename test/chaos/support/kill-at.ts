@@ -30,8 +30,18 @@ export const deathAt = async (
   }
 }
 
+/** Lets the order service die in a request that has reserved its stock: its client repeats it, or the reaper finds it. */
+export const leaveDeadRequest = async ({ system, book }: Pick<Stage, 'system' | 'book'>): Promise<void> => {
+  const serve = system.process('serve')
+  const dying = serve.nextDeath()
+  serve.arm('order.after-reserve')
+  await dying
+  book.inject('kill -9', 'order.after-reserve')
+}
+
 /** What a place needs before it is armed. */
-const prepare = async ({ system, load, book, clock }: Stage, condition: Condition): Promise<void> => {
+const prepare = async (stage: Stage, condition: Condition): Promise<void> => {
+  const { system, load, clock } = stage
   const visitor = system.process('worker-c')
   if (condition === 'join') await visitor.halt()
   if (condition === 'leave') {
@@ -40,13 +50,7 @@ const prepare = async ({ system, load, book, clock }: Stage, condition: Conditio
     // By then what it was given bears its name.
     await load.probe()
   }
-  if (condition === 'dead-request') {
-    const serve = system.process('serve')
-    const dying = serve.nextDeath()
-    serve.arm('order.after-reserve')
-    await dying
-    book.inject('kill -9', 'order.after-reserve')
-  }
+  if (condition === 'dead-request') await leaveDeadRequest(stage)
 }
 
 /** What leads there once it is armed. */

@@ -1,5 +1,5 @@
 import type { Random } from '../../../src/core/random.ts'
-import { deathAt } from './kill-at.ts'
+import { deathAt, leaveDeadRequest } from './kill-at.ts'
 import { places } from './places.ts'
 import type { Place } from './places.ts'
 import type { Stage } from './stage.ts'
@@ -62,6 +62,7 @@ const kill = async (stage: Stage, plan: KillPlan, reachWithinMs: number): Promis
   const { system, book, clock } = stage
   const victim = system.process(plan.name)
   if (plan.place !== undefined) {
+    if (plan.place.condition === 'dead-request') await leaveDeadRequest(stage)
     victim.arm(plan.place.name, plan.pass)
     const dying = deathAt(stage, victim, plan.place.name, reachWithinMs)
     if (plan.place.condition === 'start' && (await victim.kill())?.place === undefined)

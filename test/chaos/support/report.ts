@@ -171,16 +171,20 @@ export const renderReport = (report: ChaosReport): string => {
           ...table(endedByThemselves.map(({ kind, place, count }) => [place, kind, `${count}`])),
           '',
         ]),
-    'recovery: from the fault until an order placed then has its end',
-    ...table([
-      ['fault', 'times', 'median', 'p95', 'longest'],
-      ...recovery.map(({ kind, count, medianMs, p95Ms, longestMs }) => [
-        kind,
-        `${count}`,
-        ...[medianMs, p95Ms, longestMs].map(seconds),
-      ]),
-    ]),
-    '',
+    ...(recovery.length === 0
+      ? []
+      : [
+          'recovery: from the fault until an order placed then has its end',
+          ...table([
+            ['fault', 'times', 'median', 'p95', 'longest'],
+            ...recovery.map(({ kind, count, medianMs, p95Ms, longestMs }) => [
+              kind,
+              `${count}`,
+              ...[medianMs, p95Ms, longestMs].map(seconds),
+            ]),
+          ]),
+          '',
+        ]),
     'load',
     `  ${load.answered} requests answered: ${load.accepted} accepted, ${refused.join(', ')}`,
     `  ${load.uncertain} without a key had no answer that says what became of them`,

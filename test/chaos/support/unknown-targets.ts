@@ -6,6 +6,7 @@ import type {
   KafkaAnswer,
   PostgresAnswer,
 } from '../../../src/testing/index.ts'
+import type { Condition } from './places.ts'
 import type { ProcessName } from './system.ts'
 
 interface TargetOf<Server extends string, Answer> {
@@ -13,8 +14,8 @@ interface TargetOf<Server extends string, Answer> {
   /** In reports: what the request is for. */
   readonly name: string
   readonly processes: readonly ProcessName[]
-  /** Whether it is sent only when the process begins. */
-  readonly isAtStart?: boolean
+  /** What has to happen for it to be sent, as for places. Default `load`. */
+  readonly condition?: Extract<Condition, 'load' | 'start' | 'dead-request'>
   readonly matches: (exchange: Exchange) => boolean
   readonly faults: readonly Fault<Answer>[]
 }
@@ -28,13 +29,15 @@ export type Target =
 const workers: readonly ProcessName[] = ['worker-a', 'worker-b']
 const producers: readonly ProcessName[] = ['relay', ...workers]
 
-/** The connection ends before the reply; before the request; and before a request that arrives all the same, late. */
+/** The connection ends before the reply; before the request; before a request that arrives all the same, late; or it stays, and
+ * nothing is heard. */
 const lost: readonly Fault<never>[] = [
   { kind: 'cut', side: 'reply' },
   { kind: 'cut', side: 'request' },
   { kind: 'late', delayMs: 250 },
   { kind: 'late', delayMs: 1_200 },
   { kind: 'drop', side: 'reply' },
+  { kind: 'drop', side: 'request' },
 ]
 /** Harmless where a request may come twice; a real network repeats none on a connection, so not in a transaction's own requests. */
 const repeated: readonly Fault<never>[] = [
@@ -72,10 +75,16 @@ const conditional = (
   faults: conditionalFaults,
 })
 
-const statement = (name: string, processes: readonly ProcessName[], text: string): Target => ({
+const statement = (
+  name: string,
+  processes: readonly ProcessName[],
+  text: string,
+  condition: 'load' | 'dead-request' = 'load',
+): Target => ({
   server: 'postgres',
   name,
   processes,
+  condition,
   matches: exchange => exchange.api === 'Execute' && exchange.statement.includes(text),
   faults: [
     ...lost,
@@ -94,13 +103,13 @@ const kafka = (
     readonly of?: { readonly text: string; readonly name: string }
     readonly codes?: readonly number[]
     readonly done?: number
-    readonly isAtStart?: boolean
+    readonly condition?: 'start'
   } = {},
 ): Target => ({
   server: 'kafka',
   name: options.of === undefined ? api : `${api} of ${options.of.name}`,
   processes,
-  isAtStart: options.isAtStart ?? false,
+  condition: options.condition ?? 'load',
   matches: exchange =>
     exchange.api === api && (options.of === undefined || exchange.bytes.includes(options.of.text)),
   faults: [
@@ -138,11 +147,13 @@ export const targets: readonly Target[] = [
     'INSERT INTO orders (id, customer_id, status, lines, total_minor, created_at)\n    SELECT',
   ),
   statement('commit an adjustment', ['serve'], 'VALUES ($1::uuid, $2::text, $3, $4, $5)'),
+  statement('abandon an order', ['serve'], "VALUES ($1, '', 'abandoned', '[]'", 'dead-request'),
+  statement('take a key over', ['serve'], 'UPDATE idempotency_key SET entry_id', 'dead-request'),
   statement('end orders', workers, 'UPDATE orders SET status'),
   kafka('InitProducerId', producers, {
     codes: [coordinatorNotAvailable, notCoordinator, loading, concurrentTransactions],
     done: coordinatorNotAvailable,
-    isAtStart: true,
+    condition: 'start',
   }),
   kafka('AddPartitionsToTxn', producers, {
     codes: [notCoordinator, concurrentTransactions],
@@ -165,8 +176,8 @@ export const targets: readonly Target[] = [
     codes: [coordinatorNotAvailable, concurrentTransactions],
     done: coordinatorNotAvailable,
   }),
-  kafka('JoinGroup', workers, { codes: [notCoordinator, coordinatorNotAvailable], isAtStart: true }),
-  kafka('SyncGroup', workers, { codes: [notCoordinator, coordinatorNotAvailable], isAtStart: true }),
+  kafka('JoinGroup', workers, { codes: [notCoordinator, coordinatorNotAvailable], condition: 'start' }),
+  kafka('SyncGroup', workers, { codes: [notCoordinator, coordinatorNotAvailable], condition: 'start' }),
   kafka('Heartbeat', workers, { codes: [notCoordinator, coordinatorNotAvailable] }),
-  kafka('OffsetFetch', workers, { codes: [loading, notCoordinator], isAtStart: true }),
+  kafka('OffsetFetch', workers, { codes: [loading, notCoordinator], condition: 'start' }),
 ]

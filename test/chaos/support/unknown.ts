@@ -1,6 +1,7 @@
 import type { Random } from '../../../src/core/random.ts'
 import type { Fault, Injection } from '../../../src/testing/index.ts'
 import { describeFault } from '../../../src/testing/faults.ts'
+import { leaveDeadRequest } from './kill-at.ts'
 import type { ProcessProxies } from './proxies.ts'
 import type { Stage } from './stage.ts'
 import type { ProcessName } from './system.ts'
@@ -55,7 +56,12 @@ export const planUnknown = (random: Random, isQuick: boolean): UnknownPlans => {
     const { target, fault } = queue.shift() as (typeof all)[number]
     const { processes } = target
     const name = processes[Math.floor(random() * processes.length)] as ProcessName
-    return { name, target, fault, skip: target.isAtStart === true ? 0 : Math.floor(random() * 3) }
+    return {
+      name,
+      target,
+      fault,
+      skip: (target.condition ?? 'load') === 'load' ? Math.floor(random() * 3) : 0,
+    }
   }
   return { next: count => Array.from({ length: count }, one) }
 }
@@ -73,20 +79,34 @@ const inject = (proxies: ProcessProxies, { target, fault, skip }: UnknownPlan): 
   }
 }
 
-const strike = async (stage: Stage, plan: UnknownPlan, withinMs: number): Promise<boolean> => {
-  const { system, clock, book } = stage
-  const injection = inject(system.proxiesOf(plan.name), plan)
-  if (plan.target.isAtStart === true) {
-    await system.process(plan.name).kill()
-    book.inject('kill -9', `${plan.name}, so that it begins anew`)
+/** A dead request may have been one that nobody repeats, and whose reaping takes longer than this. */
+const nextDeadRequestMs = 8_000
+
+/** What leads to the request; ends when told to. */
+const lead = async (stage: Stage, { name, target }: UnknownPlan, signal: AbortSignal): Promise<void> => {
+  const { system, book, clock } = stage
+  if (target.condition === 'start') {
+    await system.process(name).kill()
+    book.inject('kill -9', `${name}, so that it begins anew`)
   }
+  while (target.condition === 'dead-request' && !signal.aborted) {
+    await leaveDeadRequest(stage)
+    await clock.sleep(nextDeadRequestMs, signal).catch(() => {})
+  }
+}
+
+const strike = async (stage: Stage, plan: UnknownPlan, withinMs: number): Promise<boolean> => {
+  const { system, clock } = stage
+  const injection = inject(system.proxiesOf(plan.name), plan)
   const over = new AbortController()
+  const leading = lead(stage, plan, over.signal)
   const late = clock.sleep(withinMs, over.signal).then(
     () => false,
     () => false,
   )
   const struck = await Promise.race([injection.done.then(() => true), late])
   over.abort(new Error('decided'))
+  await leading
   injection.withdraw()
   return struck || injection.struck > 0
 }
