@@ -7,12 +7,14 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { tap } from 'rxjs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openRegistry } from '../../src/app/adapters.ts'
 import { runWorkers } from '../../src/app/worker.ts'
 import { runCheck } from '../../src/check/run-check.ts'
 import { waitForQuiescence } from '../../src/check/wait-for-quiescence.ts'
 import { environmentOf, startOrderSystem, type OrderSystem } from '../../src/cli/demo/system.ts'
 import type { ShownLetter, TopologyLetters } from '../../src/cli/dlq-read.ts'
 import { migrateServers } from '../../src/cli/migrate.ts'
+import { AvroCodecs } from '../../src/codec/avro-codecs.ts'
 import { systemClock } from '../../src/core/clock.ts'
 import { silentLogger } from '../../src/core/log.ts'
 import { createShopClient, isRecord } from '../../src/orders/client.ts'
@@ -27,11 +29,14 @@ const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 const sku = `dlq-${randomUUID().slice(0, 8)}`
 const faultySteps = ['read-order', 'examine-order', 'sell-or-release'] as const
 
-const sluice = async (...args: readonly string[]): Promise<unknown> => {
+const output = async (...args: readonly string[]): Promise<Buffer> => {
   const env = { ...process.env, ...environmentOf(stackConfig) }
-  const { stdout } = await promisify(execFile)(process.execPath, [main, ...args, '--json'], { env })
-  return JSON.parse(stdout)
+  const { stdout } = await promisify(execFile)(process.execPath, [main, ...args], { env, encoding: 'buffer' })
+  return stdout
 }
+
+const sluice = async (...args: readonly string[]): Promise<unknown> =>
+  JSON.parse(String(await output(...args, '--json')))
 
 /** The same graph, whose steps throw at one order each. */
 const faulty = (topology: Topology, orderIds: readonly string[]): Topology => ({
@@ -90,7 +95,7 @@ describe('orders that were parked', () => {
     }
     const list = async (...more: readonly string[]): Promise<TopologyLetters> =>
       ((await sluice('dlq', 'list', 'orders', ...more)) as TopologyLetters[])[0] as TopologyLetters
-    const { open: before } = await list()
+    const { open: before, dropped: droppedBefore } = await list()
 
     const stop = new AbortController()
     const topologies = [faulty(orders, orderIds)]
@@ -115,10 +120,28 @@ describe('orders that were parked', () => {
       expect.stringMatching(/^sell-or-release on (orders-line-decisions-repartition|order-validated)$/),
     ])
     const examined = letters.find(({ step }) => step === 'examine-order')?.id ?? ''
-    expect((await sluice('dlq', 'show', examined)) as ShownLetter).toMatchObject({
+    const shown = (await sluice('dlq', 'show', examined)) as ShownLetter
+    expect(shown).toMatchObject({
       exception: 'TypeError: examine-order cannot read it',
       key: { text: orderIds[1] },
       value: { value: { orderId: orderIds[1] } },
+    })
+    const raw = await output('dlq', 'show', examined, '--raw')
+    const codecs = new AvroCodecs(openRegistry(stackConfig))
+    await codecs.load(codecs.missingIds([raw]))
+    expect(raw).toHaveLength(shown.value?.bytes ?? 0)
+    expect(codecs.decodeAsWritten(raw)).toEqual(shown.value?.value)
+
+    // Dropped by mistake, once; its id stays good for a retry.
+    const drop = ['dlq', 'drop', examined, '--reason', 'by mistake', '--yes'] as const
+    expect((await sluice(...drop)) as SettleReport).toEqual({ done: [examined], refused: [] })
+    await expect(sluice(...drop)).rejects.toThrow(/SLUICE_DLQ_SETTLED/)
+    const rest = await list()
+    expect(rest).toMatchObject({ open: before + faultySteps.length - 1, dropped: droppedBefore + 1 })
+    expect(rest.letters.map(letter => letter.id)).not.toContain(examined)
+    expect(((await sluice('dlq', 'show', examined)) as ShownLetter).status).toMatchObject({
+      state: 'dropped',
+      reason: 'by mistake',
     })
 
     expect((await sluice('dlq', 'retry', examined)) as SettleReport).toEqual({
@@ -126,9 +149,9 @@ describe('orders that were parked', () => {
       refused: [],
     })
     await expect(sluice('dlq', 'retry', examined)).rejects.toThrow(/SLUICE_DLQ_SETTLED/)
-    const rest = (await sluice('dlq', 'retry', '--all-matching', '--topology', 'orders')) as SettleReport
-    expect(rest).toMatchObject({ refused: [] })
-    expect(rest.done).toHaveLength(letters.length - 1)
+    const retried = (await sluice('dlq', 'retry', '--all-matching', '--topology', 'orders')) as SettleReport
+    expect(retried).toMatchObject({ refused: [] })
+    expect(retried.done).toHaveLength(letters.length - 1)
 
     await waitForQuiescence({ ...checkTargets, timeoutMs: 180_000 })
     for (const orderId of orderIds) {

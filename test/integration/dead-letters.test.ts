@@ -22,7 +22,7 @@ import { parkingFlow, partitions, saleSchema, type Sale } from './support/parkin
 import type { ParkingProcessSettings } from './support/parking-process.ts'
 import { stack } from './support/stack.ts'
 
-// Seven kinds of bad records on real servers, in workers that are killed (-9) while they park them; then what an operator does.
+// Bad records of every kind on real servers, in workers that are killed (-9) while they park them; then what an operator does.
 
 const program = fileURLToPath(new URL('support/parking-process.ts', import.meta.url))
 const registry = httpSchemaRegistry({ baseUrl: stack.registry })
@@ -140,12 +140,19 @@ const withSchemaId = (id: number, value: Buffer): Buffer => {
   return copy
 }
 
-/** A body of few bytes that says that 30,000,000 items follow. */
-const bomb = async (items: 'null' | 'string'): Promise<Buffer> => {
-  const fields = [...saleSchema.fields, { name: 'many', type: { type: 'array', items } }]
+const withMore = async (type: unknown, hex: string): Promise<Buffer> => {
+  const fields = [...saleSchema.fields, { name: 'more', type }]
   const id = await registry.register(unique('bomb'), JSON.stringify({ ...saleSchema, fields }))
-  return Buffer.concat([Buffer.from([0]), withId(id), Buffer.from('000280c7ce1c00', 'hex')])
+  return Buffer.concat([Buffer.from([0]), withId(id), Buffer.from(hex, 'hex')])
 }
+
+/** A body of few bytes that says that 30,000,000 items follow. */
+const bomb = (items: 'null' | 'string'): Promise<Buffer> =>
+  withMore({ type: 'array', items }, '000280c7ce1c00')
+
+/** A sale within a sale, and so on; the innermost has none. */
+const nested = (depth: number): Promise<Buffer> =>
+  withMore(['null', saleSchema.name], `${'000202'.repeat(depth)}000200`)
 
 const withId = (id: number): Buffer => {
   const bytes = Buffer.alloc(4)
@@ -169,6 +176,7 @@ describe('bad records of every kind', () => {
       ['SLUICE_STREAMS_VALUE_MISSING', `${sales.name}-source`, null],
       ['SLUICE_CODEC_SCHEMA_REFUSED', `${sales.name}-source`, await bomb('null')],
       ['SLUICE_CODEC_MALFORMED', `${sales.name}-source`, await bomb('string')],
+      ['SLUICE_CODEC_MALFORMED', `${sales.name}-source`, await nested(5_000)],
       ['SLUICE_STREAMS_STEP_THREW', 'check-sale', good('tea', -1)],
       ['SLUICE_CODEC_MALFORMED', `${sales.name}-source`, Buffer.concat([good('tea').subarray(0, 5), random])],
     ]

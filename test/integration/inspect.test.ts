@@ -1,7 +1,9 @@
+import { execFile } from 'node:child_process'
+import { resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openCassandra, openKafka, openPostgres, openRegistry } from '../../src/app/adapters.ts'
 import type { Cassandra } from '../../src/cassandra/client.ts'
-import type { OrderSystem } from '../../src/cli/demo/system.ts'
+import { environmentOf, type OrderSystem } from '../../src/cli/demo/system.ts'
 import { renderTrace } from '../../src/cli/render-trace.ts'
 import { itemJson, renderItem } from '../../src/cli/tail-topics.ts'
 import { AvroCodecs } from '../../src/codec/avro-codecs.ts'
@@ -222,6 +224,48 @@ describe('topics tail', () => {
     }
     expect([...states.values()]).toEqual(['committed', 'committed', 'committed', 'aborted', 'open'])
     await producer.abort()
+  })
+})
+
+describe('as a program', () => {
+  /** Exit code, and what was printed: an error where there is one. */
+  const sluice = async (...args: readonly string[]): Promise<readonly [code: unknown, printed: unknown]> => {
+    const program = resolve(import.meta.dirname, '../../bin/sluice')
+    const env = { ...process.env, ...environmentOf(stackConfig) }
+    const [code, text] = await new Promise<readonly [code: unknown, text: string]>(resolved => {
+      execFile(program, [...args, '--json'], { env }, (error, stdout, stderr) =>
+        resolved([error?.code ?? 0, stdout || stderr]),
+      )
+    })
+    return [code, JSON.parse(text)]
+  }
+
+  test('state get, topics tail and orders trace print what there is, and say what is not', async () => {
+    const id = await place([{ sku: plenty, quantity: 1, unitPriceMinor: 50 }])
+    await traced(id)
+    const { onHand, reserved, sold } = (await createStockReader(cassandra, systemClock).ledger(plenty)) ?? {}
+    expect(await sluice('state', 'get', 'orders', 'stock-ledger', plenty)).toMatchObject([
+      0,
+      { store: 'stock-ledger', entries: [{ key: plenty, value: { onHand, reserved, sold } }], deleted: null },
+    ])
+    const tail = ['topics', 'tail', 'order-confirmed', '--from', 'start', '--no-follow', '--key', id]
+    expect(await sluice(...tail)).toMatchObject([
+      0,
+      { topic: 'order-confirmed', key: id, value: { orderId: id, totalMinor: 50 } },
+    ])
+    expect(await sluice('orders', 'trace', id)).toMatchObject([
+      0,
+      { orderId: id, status: 'confirmed', complete: true, totalMinor: 50, deadLetters: [] },
+    ])
+
+    expect(await sluice('state', 'get', 'orders', 'stock-ledger', `${run}-none`)).toMatchObject([
+      1,
+      { entries: [], deleted: null },
+    ])
+    expect(await sluice('orders', 'trace', newId())).toMatchObject([
+      1,
+      { error: { code: 'SLUICE_TRACE_ORDER_UNKNOWN' } },
+    ])
   })
 })
 

@@ -1,7 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openAccountPrograms } from './support/account-programs.ts'
-import { releaseV1, releaseV2, totalV1, totalV2, type Seen } from './support/account-releases.ts'
+import {
+  releaseRefused,
+  releaseV1,
+  releaseV2,
+  totalV1,
+  totalV2,
+  type Seen,
+} from './support/account-releases.ts'
 
 const name = `upgrade-${randomUUID().slice(0, 8)}`
 let programs: Awaited<ReturnType<typeof openAccountPrograms>>
@@ -48,4 +55,24 @@ it('two releases with other schemas run side by side, each on what the other has
   seenV2.delete("note '' text no time")
   expect([...seenV2].toSorted()).toEqual(["note 'new' bytes a time", "note 'old' text no time"])
   await again.stop()
+})
+
+it('a release whose schema does not go together with what was written ends before it has read anything', async () => {
+  const own = `${name}-refused`
+  const { start, moveV1, committed, close } = await openAccountPrograms(own)
+  try {
+    await moveV1(1)
+    await expect(start(releaseRefused(own), 'a').done).rejects.toMatchObject({
+      code: 'SLUICE_SCHEMA_INCOMPATIBLE',
+      message: expect.stringMatching(/`currency` was added without a default: values of version 1/) as string,
+      details: { subject: `${own}-movements-value`, faults: [{ rule: 'default', versions: [1] }] },
+    })
+    expect(await committed()).toEqual([-1, -1, -1])
+    // Were it for another reason, version 1 would not get far either.
+    const worker = start(releaseV1(own, new Set()), 'a')
+    await expect.poll(committed, { timeout: 60_000 }).not.toContain(-1)
+    await worker.stop()
+  } finally {
+    await close()
+  }
 })

@@ -37,6 +37,24 @@ const source = { partitions: 2, maxMessageBytes: 1_000_000 }
 const textOf = (headers: readonly Header[]): string[][] =>
   headers.map(([name, value]) => [name, value.toString()])
 
+it('a dead letter has its record’s headers, those of KIP-1034 by their names there, then ours', () => {
+  const failed = { record, error: new TypeError('no'), task: '0_1', step: 'check' }
+  const { headers } = deadLetterOf(failed, { topic: id.topic, maxMessageBytes: 1_000_000, nowMs: 60_000 })
+  expect(textOf(headers)).toEqual([
+    ['id', 'x-1'],
+    ['__streams.errors.exception', 'TypeError: no'],
+    ['__streams.errors.message', 'no'],
+    ['__streams.errors.stacktrace', expect.stringContaining('TypeError: no\n') as string],
+    ['__streams.errors.topic', 'sales'],
+    ['__streams.errors.partition', '1'],
+    ['__streams.errors.offset', '41'],
+    ['sluice.errors.code', 'SLUICE_STREAMS_STEP_THREW'],
+    ['sluice.errors.task', '0_1'],
+    ['sluice.errors.step', 'check'],
+    ['sluice.errors.parked-at', '1970-01-01T00:01:00.000Z'],
+  ])
+})
+
 describe('an id', () => {
   it('is read as it is written', () => {
     expect(parseLetterId(letterIdText(id))).toEqual(id)

@@ -25,7 +25,8 @@ interface StartOptions {
 export const openAccountPrograms = async (name: string) => {
   const [input, output] = [`${name}-movements`, `${name}-totals`]
   const kafka = connectKafka({ brokers: [stack.kafka], clientId: name })
-  await kafka.admin().ensureTopics([input, output].map(topic => ({ name: topic, partitions })))
+  const admin = kafka.admin()
+  await admin.ensureTopics([input, output].map(topic => ({ name: topic, partitions })))
   const stops: (() => Promise<void>)[] = []
   const expected = new Map<string, number>()
   const records: ConsumedRecord[] = []
@@ -65,7 +66,7 @@ export const openAccountPrograms = async (name: string) => {
       }
       await expect.poll(look, { timeout: 40_000 }).toEqual(['running', count])
     }
-    return { worker, stop, hasTasks }
+    return { worker, done, stop, hasTasks }
   }
 
   const send = async (values: readonly Buffer[]): Promise<void> => {
@@ -129,8 +130,15 @@ export const openAccountPrograms = async (name: string) => {
     await log.close()
   }
 
+  /** Of the workers' group, in the topic of the movements; -1 where there is none. */
+  const committed = async (): Promise<number[]> => {
+    const places = Array.from({ length: partitions }, (_, partition) => ({ topic: input, partition }))
+    return (await admin.committedOffsets(name, places)).map(({ offset }) => offset)
+  }
+
   return {
     start,
+    committed,
     moveV1,
     moveV2,
     totalsAreRight,

@@ -69,6 +69,9 @@ export const totalV2 = record(
   { name: 'lastAt', type: ['null', timestamp], default: null },
 )
 
+/** A field more, without a default: no value of version 1 has it. */
+const movementRefused = record('Movement', account, amount, { name: 'currency', type: 'string' })
+
 /** What the steps of one release were given, in words: to see that each value came in the shape of its own release. */
 export type Seen = Set<string>
 
@@ -122,6 +125,15 @@ export const releaseV2 = (name: string, seen: Seen): Topology =>
         lastAt: Math.max(before?.lastAt ?? 0, at),
       }
     },
+  )
+
+/** A release that no worker may run where version 1 has written. */
+export const releaseRefused = (name: string): Topology =>
+  flow(
+    name,
+    avroFormat<Pick<MovementV1, 'account' | 'amount'>>(movementRefused),
+    avroFormat<TotalV1>(totalV1),
+    ({ amount }, before) => ({ total: (before?.total ?? 0) + amount }),
   )
 
 const kindOf = (detail: string | Buffer | null): string =>
