@@ -25,6 +25,10 @@ export interface DiskOutcome extends ChaosReport {
   readonly serverEnded: boolean
 }
 
+/** Requests that the order service could not serve. */
+const refusalsOf = (statuses: Readonly<Record<string, number>>): number =>
+  Object.entries(statuses).reduce((sum, [name, count]) => sum + (name.endsWith(' 503') ? count : 0), 0)
+
 /** How often a server has complained of its disk, in its own words. */
 const complaintsOf = (logFile: string): number =>
   readFileSync(logFile, 'utf8').split('No space left on device').length - 1
@@ -51,10 +55,15 @@ export const runDisk = async (options: RunDiskOptions): Promise<DiskOutcome> => 
       if ((await probe.pulse(patienceMs)) === undefined)
         throw new Error(`no order was confirmed; logs: ${system.logFolder}`)
       const complaintsBefore = complaintsOf(logFile)
+      const refusalsBefore = refusalsOf(probe.statuses)
       book.inject('disk full', server)
       disk.fill()
       onProgress(`the disk of ${server} is full`)
-      const hasNoticed = (): boolean => !servers.isRunning(server) || complaintsOf(logFile) > complaintsBefore
+      // Cassandra says nothing: its writes wait for a segment.
+      const hasNoticed = (): boolean =>
+        !servers.isRunning(server) ||
+        complaintsOf(logFile) > complaintsBefore ||
+        refusalsOf(probe.statuses) > refusalsBefore
       const noticedBy = clock.now() + patienceMs
       // A segment that was taken before may have room for a minute.
       while (!hasNoticed() && clock.now() < noticedBy) await clock.sleep(500)
