@@ -91,6 +91,7 @@ const fillDisks = async (servers: ServerControl): Promise<boolean> => {
   }
   let ok = true
   for (const server of serversWithDisks) {
+    if (stopping.aborted) break
     const outcome = await runDisk({ servers, server, seed, run: newRun(), fullMs: 20_000, onProgress: say })
     ok = show(outcome, { statuses: outcome.statuses, serverEnded: outcome.serverEnded }) && ok
   }
