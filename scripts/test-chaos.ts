@@ -13,6 +13,7 @@ import { stackStatus } from '../src/stack/status.ts'
 import type { StackUrls } from '../src/stack/types.ts'
 import { stackUp } from '../src/stack/up.ts'
 import { createStackReport } from '../src/cli/stack-report.ts'
+import { places } from '../test/chaos/support/places.ts'
 import { renderReport, writeReport } from '../test/chaos/support/report.ts'
 import { runKills, runPlaces, runUnknown } from '../test/chaos/support/runs.ts'
 import { openStage } from '../test/chaos/support/stage.ts'
@@ -77,7 +78,7 @@ const play = async (part: Part, stage: Stage): Promise<void> => {
       progress.update(`${part} ${done} of ${all}${left}: ${text}`)
     }
   try {
-    if (part === 'places') await runPlaces(stage, { judgeEvery: 12, onProgress: showing(36) })
+    if (part === 'places') await runPlaces(stage, { judgeEvery: 12, onProgress: showing(places.length) })
     const common = { onProgress: showing(rounds), signal: stopping }
     if (part === 'kills') await runKills(stage, rounds, { judgeEvery: 25, reachWithinMs: 10_000, ...common })
     if (part === 'unknown') await runUnknown(stage, rounds, { judgeEvery: 25, isQuick: false, ...common })

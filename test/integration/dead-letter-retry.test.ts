@@ -1,17 +1,14 @@
-import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { tap } from 'rxjs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openRegistry } from '../../src/app/adapters.ts'
 import { runWorkers } from '../../src/app/worker.ts'
 import { runCheck } from '../../src/check/run-check.ts'
 import { waitForQuiescence } from '../../src/check/wait-for-quiescence.ts'
-import { environmentOf, startOrderSystem, type OrderSystem } from '../../src/cli/demo/system.ts'
+import { startOrderSystem, type OrderSystem } from '../../src/cli/demo/system.ts'
 import type { ShownLetter, TopologyLetters } from '../../src/cli/dlq-read.ts'
 import { migrateServers } from '../../src/cli/migrate.ts'
 import { AvroCodecs } from '../../src/codec/avro-codecs.ts'
@@ -21,22 +18,16 @@ import { createShopClient, isRecord } from '../../src/orders/client.ts'
 import type { SettleReport } from '../../src/streams/dead-letters/settle.ts'
 import type { Topology } from '../../src/streams/dsl/index.ts'
 import { orders } from '../../topology/orders.ts'
+import { sluice } from './support/sluice.ts'
 import { checkTargets, stackConfig } from './support/system.ts'
 
 // Orders that a faulty version of the flow parks, in three steps and from three kinds of topics; mended, retried, audited.
 
-const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 const sku = `dlq-${randomUUID().slice(0, 8)}`
 const faultySteps = ['read-order', 'examine-order', 'sell-or-release'] as const
 
-const output = async (...args: readonly string[]): Promise<Buffer> => {
-  const env = { ...process.env, ...environmentOf(stackConfig) }
-  const { stdout } = await promisify(execFile)(process.execPath, [main, ...args], { env, encoding: 'buffer' })
-  return stdout
-}
-
-const sluice = async (...args: readonly string[]): Promise<unknown> =>
-  JSON.parse(String(await output(...args, '--json')))
+const printed = async (...args: readonly string[]): Promise<unknown> =>
+  JSON.parse(String(await sluice([...args, '--json'])))
 
 /** The same graph, whose steps throw at one order each. */
 const faulty = (topology: Topology, orderIds: readonly string[]): Topology => ({
@@ -94,7 +85,7 @@ describe('orders that were parked', () => {
       orderIds.push(isRecord(body) ? String(body['id']) : '')
     }
     const list = async (...more: readonly string[]): Promise<TopologyLetters> =>
-      ((await sluice('dlq', 'list', 'orders', ...more)) as TopologyLetters[])[0] as TopologyLetters
+      ((await printed('dlq', 'list', 'orders', ...more)) as TopologyLetters[])[0] as TopologyLetters
     const { open: before, dropped: droppedBefore } = await list()
 
     const stop = new AbortController()
@@ -120,13 +111,13 @@ describe('orders that were parked', () => {
       expect.stringMatching(/^sell-or-release on (orders-line-decisions-repartition|order-validated)$/),
     ])
     const examined = letters.find(({ step }) => step === 'examine-order')?.id ?? ''
-    const shown = (await sluice('dlq', 'show', examined)) as ShownLetter
+    const shown = (await printed('dlq', 'show', examined)) as ShownLetter
     expect(shown).toMatchObject({
       exception: 'TypeError: examine-order cannot read it',
       key: { text: orderIds[1] },
       value: { value: { orderId: orderIds[1] } },
     })
-    const raw = await output('dlq', 'show', examined, '--raw')
+    const raw = await sluice(['dlq', 'show', examined, '--raw'])
     const codecs = new AvroCodecs(openRegistry(stackConfig))
     await codecs.load(codecs.missingIds([raw]))
     expect(raw).toHaveLength(shown.value?.bytes ?? 0)
@@ -134,22 +125,22 @@ describe('orders that were parked', () => {
 
     // Dropped by mistake, once; its id stays good for a retry.
     const drop = ['dlq', 'drop', examined, '--reason', 'by mistake', '--yes'] as const
-    expect((await sluice(...drop)) as SettleReport).toEqual({ done: [examined], refused: [] })
-    await expect(sluice(...drop)).rejects.toThrow(/SLUICE_DLQ_SETTLED/)
+    expect((await printed(...drop)) as SettleReport).toEqual({ done: [examined], refused: [] })
+    await expect(printed(...drop)).rejects.toThrow(/SLUICE_DLQ_SETTLED/)
     const rest = await list()
     expect(rest).toMatchObject({ open: before + faultySteps.length - 1, dropped: droppedBefore + 1 })
     expect(rest.letters.map(letter => letter.id)).not.toContain(examined)
-    expect(((await sluice('dlq', 'show', examined)) as ShownLetter).status).toMatchObject({
+    expect(((await printed('dlq', 'show', examined)) as ShownLetter).status).toMatchObject({
       state: 'dropped',
       reason: 'by mistake',
     })
 
-    expect((await sluice('dlq', 'retry', examined)) as SettleReport).toEqual({
+    expect((await printed('dlq', 'retry', examined)) as SettleReport).toEqual({
       done: [examined],
       refused: [],
     })
-    await expect(sluice('dlq', 'retry', examined)).rejects.toThrow(/SLUICE_DLQ_SETTLED/)
-    const retried = (await sluice('dlq', 'retry', '--all-matching', '--topology', 'orders')) as SettleReport
+    await expect(printed('dlq', 'retry', examined)).rejects.toThrow(/SLUICE_DLQ_SETTLED/)
+    const retried = (await printed('dlq', 'retry', '--all-matching', '--topology', 'orders')) as SettleReport
     expect(retried).toMatchObject({ refused: [] })
     expect(retried.done).toHaveLength(letters.length - 1)
 

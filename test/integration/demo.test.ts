@@ -1,25 +1,18 @@
-import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
-import { promisify } from 'node:util'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { DemoResult } from '../../src/cli/demo/run.ts'
-import { environmentOf } from '../../src/cli/demo/system.ts'
-import { stackConfig } from './support/system.ts'
-
-const sluice = resolve(import.meta.dirname, '../../bin/sluice')
+import { sluice } from './support/sluice.ts'
 
 test(
   'the demonstration runs to its end and finds all as it should be',
   { timeout: 10 * 60_000 },
   async () => {
     const folder = await mkdtemp(join(tmpdir(), 'sluice-demo-'))
-    const { stdout } = await promisify(execFile)(sluice, ['demo', '--orders', '200', '--json'], {
-      cwd: folder,
-      env: { ...process.env, ...environmentOf(stackConfig) },
-    })
-    const result = JSON.parse(stdout) as DemoResult
+    const result = JSON.parse(
+      String(await sluice(['demo', '--orders', '200', '--json'], folder)),
+    ) as DemoResult
     expect(result.faults).toEqual([])
     expect(result.answers.sent).toBe(200)
     expect(result.answers.accepted).toBeGreaterThan(0)

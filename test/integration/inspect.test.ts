@@ -1,9 +1,7 @@
-import { execFile } from 'node:child_process'
-import { resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openCassandra, openKafka, openPostgres, openRegistry } from '../../src/app/adapters.ts'
 import type { Cassandra } from '../../src/cassandra/client.ts'
-import { environmentOf, type OrderSystem } from '../../src/cli/demo/system.ts'
+import type { OrderSystem } from '../../src/cli/demo/system.ts'
 import { renderTrace } from '../../src/cli/render-trace.ts'
 import { itemJson, renderItem } from '../../src/cli/tail-topics.ts'
 import { AvroCodecs } from '../../src/codec/avro-codecs.ts'
@@ -20,6 +18,7 @@ import { tailTopics, type TailItem, type TailOptions } from '../../src/streams/i
 import { ValueDecoder } from '../../src/streams/inspect/values/value-decoder.ts'
 import { orders } from '../../topology/orders.ts'
 import { send } from './support/shop.ts'
+import { sluice, type FailedCommand } from './support/sluice.ts'
 import { stackConfig, startSystem } from './support/system.ts'
 
 const kafka = openKafka(stackConfig, 'test-inspect')
@@ -229,40 +228,37 @@ describe('topics tail', () => {
 
 describe('as a program', () => {
   /** Exit code, and what was printed: an error where there is one. */
-  const sluice = async (...args: readonly string[]): Promise<readonly [code: unknown, printed: unknown]> => {
-    const program = resolve(import.meta.dirname, '../../bin/sluice')
-    const env = { ...process.env, ...environmentOf(stackConfig) }
-    const [code, text] = await new Promise<readonly [code: unknown, text: string]>(resolved => {
-      execFile(program, [...args, '--json'], { env }, (error, stdout, stderr) =>
-        resolved([error?.code ?? 0, stdout || stderr]),
-      )
-    })
-    return [code, JSON.parse(text)]
+  const ended = async (...args: readonly string[]): Promise<readonly [code: number, printed: unknown]> => {
+    const [code, text] = await sluice([...args, '--json']).then(
+      stdout => [0, stdout] as const,
+      ({ code, stdout, stderr }: FailedCommand) => [code, stdout.length > 0 ? stdout : stderr] as const,
+    )
+    return [code, JSON.parse(String(text))]
   }
 
   test('state get, topics tail and orders trace print what there is, and say what is not', async () => {
     const id = await place([{ sku: plenty, quantity: 1, unitPriceMinor: 50 }])
     await traced(id)
     const { onHand, reserved, sold } = (await createStockReader(cassandra, systemClock).ledger(plenty)) ?? {}
-    expect(await sluice('state', 'get', 'orders', 'stock-ledger', plenty)).toMatchObject([
+    expect(await ended('state', 'get', 'orders', 'stock-ledger', plenty)).toMatchObject([
       0,
       { store: 'stock-ledger', entries: [{ key: plenty, value: { onHand, reserved, sold } }], deleted: null },
     ])
     const tail = ['topics', 'tail', 'order-confirmed', '--from', 'start', '--no-follow', '--key', id]
-    expect(await sluice(...tail)).toMatchObject([
+    expect(await ended(...tail)).toMatchObject([
       0,
       { topic: 'order-confirmed', key: id, value: { orderId: id, totalMinor: 50 } },
     ])
-    expect(await sluice('orders', 'trace', id)).toMatchObject([
+    expect(await ended('orders', 'trace', id)).toMatchObject([
       0,
       { orderId: id, status: 'confirmed', complete: true, totalMinor: 50, deadLetters: [] },
     ])
 
-    expect(await sluice('state', 'get', 'orders', 'stock-ledger', `${run}-none`)).toMatchObject([
+    expect(await ended('state', 'get', 'orders', 'stock-ledger', `${run}-none`)).toMatchObject([
       1,
       { entries: [], deleted: null },
     ])
-    expect(await sluice('orders', 'trace', newId())).toMatchObject([
+    expect(await ended('orders', 'trace', newId())).toMatchObject([
       1,
       { error: { code: 'SLUICE_TRACE_ORDER_UNKNOWN' } },
     ])

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { countInLog } from '../support/count-in-log.ts'
 import { openStage } from '../support/stage.ts'
 import type { ChaosReport } from '../support/report.ts'
 import { startProbe } from '../servers/probe.ts'
@@ -30,8 +30,7 @@ const refusalsOf = (statuses: Readonly<Record<string, number>>): number =>
   Object.entries(statuses).reduce((sum, [name, count]) => sum + (name.endsWith(' 503') ? count : 0), 0)
 
 /** How often a server has complained of its disk, in its own words. */
-const complaintsOf = (logFile: string): number =>
-  readFileSync(logFile, 'utf8').split('No space left on device').length - 1
+const complaintsOf = (logFile: string): number => countInLog(logFile, 'No space left on device')
 
 // Enough for the servers' segments, which they take in one piece: 16 MiB each.
 const spareBytes = 120_000_000

@@ -1,5 +1,4 @@
 import { mkdtemp } from 'node:fs/promises'
-import { readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { lagOf, totalLag } from '../../../src/cli/lag.ts'
@@ -7,6 +6,7 @@ import { connectKafka } from '../../../src/kafka/platformatic.ts'
 import { materializer } from '../../../topology/materializer.ts'
 import type { ServerControl } from '../servers/server-control.ts'
 import { memoryOf, reportingMemory } from '../soak/memory-of.ts'
+import { countInLog } from '../support/count-in-log.ts'
 import type { ChaosReport } from '../support/report.ts'
 import { openStage } from '../support/stage.ts'
 import type { ProcessName } from '../support/system.ts'
@@ -101,9 +101,7 @@ export const runSlowConsumer = async (options: RunMemoryOptions): Promise<SlowCo
     const lag = totalLag(await lagOf(kafka.admin(), materializer))
     const lines = workers.flatMap(name => memoryOf(folder, name))
     const largest = (what: string): number => Math.round(Math.max(0, ...lines.map(line => line[what] ?? 0)))
-    const lost = workers.map(
-      name => readFileSync(system.process(name).logFile, 'utf8').split('membership lost').length - 1,
-    )
+    const lost = workers.map(name => countInLog(system.process(name).logFile, 'membership lost'))
     onProgress(`after ${durationMs / 1_000} s the materializer is ${lag} records behind`)
     const ended = system
       .deaths()

@@ -1,4 +1,5 @@
-// npm run bench:recovery -- [--repetitions 20] [--clients 8] [--think-ms 150] [--json FILE]: measures; fails only when books do not balance afterwards.
+// npm run bench:recovery -- [--repetitions 20] [--clients 8] [--think-ms 150] [--json FILE]
+// Measures; fails only when books do not balance afterwards.
 import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { loadavg, availableParallelism } from 'node:os'

@@ -4,11 +4,14 @@ import type { Stage } from '../support/stage.ts'
 import { signalAll } from './process-tree.ts'
 import type { ServerControl } from './server-control.ts'
 
-export const pausedProcesses = ['serve', 'relay', 'worker-a', 'worker-b'] as const
-type PausedProcess = (typeof pausedProcesses)[number]
-export type Target = ServerName | PausedProcess
+const processes = ['serve', 'relay', 'worker-a', 'worker-b'] as const
+export type Target = ServerName | (typeof processes)[number]
+const allTargets: readonly Target[] = [...serverNames, ...processes]
 
-/** One thing done to the system: targets put to sleep, a server killed and started again, one target stopped in good order and started again. */
+/**
+ * One thing done to the system: targets put to sleep, a server killed and started again, one target stopped in good order and started
+ * again.
+ */
 export type Strike =
   | { readonly kind: 'pause'; readonly targets: readonly Target[]; readonly forMs: number }
   | { readonly kind: 'crash'; readonly server: ServerName; readonly downMs: number }
@@ -22,16 +25,16 @@ export const eachOnce: readonly Strike[] = [
     (targets): Strike => ({ kind: 'pause', targets, forMs: 8_000 }),
   ),
   ...serverNames.map((server): Strike => ({ kind: 'crash', server, downMs: 500 })),
-  ...[...serverNames, ...pausedProcesses].map((target): Strike => ({ kind: 'restart', target })),
+  ...allTargets.map((target): Strike => ({ kind: 'restart', target })),
 ]
 
 /** A strike by chance: sleeps of 8 to 15 s, servers that are away for up to 5 s, restarts. */
 export const strikeAt = (random: Random): Strike => {
   const pick = <T>(among: readonly T[]): T => among[Math.floor(random() * among.length)] as T
-  if (random() < 0.2) return { kind: 'restart', target: pick<Target>([...serverNames, ...pausedProcesses]) }
+  if (random() < 0.2) return { kind: 'restart', target: pick(allTargets) }
   if (random() < 0.4) return { kind: 'crash', server: pick(serverNames), downMs: random() * 5_000 }
-  const first = pick<Target>([...serverNames, ...pausedProcesses])
-  const second = pick<Target>(pausedProcesses)
+  const first = pick(allTargets)
+  const second = pick<Target>(processes)
   return {
     kind: 'pause',
     targets: random() < 0.3 && second !== first ? [first, second] : [first],

@@ -22,10 +22,10 @@ try {
     signal: stopSignal(),
     onProgress: line => process.stderr.write(`${line}\n`),
   })
-  process.stdout.write(`${renderSoak(outcome)}\n`)
-  if (json !== undefined)
-    writeFileSync(json, JSON.stringify({ ...outcome, series: trendsOf(outcome) }, null, 2))
-  const grown = growthOf(trendsOf(outcome))
+  const trends = trendsOf(outcome)
+  process.stdout.write(`${renderSoak(outcome, trends)}\n`)
+  if (json !== undefined) writeFileSync(json, JSON.stringify({ ...outcome, series: trends }, null, 2))
+  const grown = growthOf(trends)
   process.stdout.write(grown.length === 0 ? 'nothing grew that should not\n' : `GREW\n${grown.join('\n')}\n`)
   process.exitCode = outcome.report.ok && grown.length === 0 && outcome.ended.length === 0 ? 0 : 1
 } finally {

@@ -17,13 +17,13 @@ export const trendsOf = ({ series }: Pick<SoakOutcome, 'series'>): Readonly<Reco
 const rounded = (value: number): string => value.toFixed(Math.abs(value) < 100 ? 1 : 0)
 
 /** The soak for people. */
-export const renderSoak = (outcome: SoakOutcome): string =>
+export const renderSoak = (outcome: SoakOutcome, trends: Readonly<Record<string, Trend>>): string =>
   [
     renderReport(outcome.report),
     '',
     renderTable(
       ['after the warm-up', 'per hour', 'first quarter', 'last quarter', 'largest', 'samples'],
-      Object.entries(trendsOf(outcome)).map(([name, trend]) => [
+      Object.entries(trends).map(([name, trend]) => [
         name,
         rounded(trend.perHour),
         rounded(trend.firstQuarterMedian),

@@ -141,6 +141,13 @@ const table = (rows: readonly (readonly string[])[]): string[] => {
   )
 }
 
+/** Nothing at all where there are no rows. */
+const section = (
+  title: string,
+  head: readonly (readonly string[])[],
+  rows: readonly (readonly string[])[],
+): string[] => (rows.length === 0 ? [] : [title, ...table([...head, ...rows]), ''])
+
 const timesOf = (counts: readonly Count[]): number => counts.reduce((sum, { count }) => sum + count, 0)
 
 const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`
@@ -164,27 +171,20 @@ export const renderReport = (report: ChaosReport): string => {
       ...injected.map(({ kind, place, count }) => [kind, place, `${count}`]),
     ]),
     '',
-    ...(endedByThemselves.length === 0
-      ? []
-      : [
-          'processes that gave up by themselves, and were started again',
-          ...table(endedByThemselves.map(({ kind, place, count }) => [place, kind, `${count}`])),
-          '',
-        ]),
-    ...(recovery.length === 0
-      ? []
-      : [
-          'recovery: from the fault until an order placed then has its end',
-          ...table([
-            ['fault', 'times', 'median', 'p95', 'longest'],
-            ...recovery.map(({ kind, count, medianMs, p95Ms, longestMs }) => [
-              kind,
-              `${count}`,
-              ...[medianMs, p95Ms, longestMs].map(seconds),
-            ]),
-          ]),
-          '',
-        ]),
+    ...section(
+      'processes that gave up by themselves, and were started again',
+      [],
+      endedByThemselves.map(({ kind, place, count }) => [place, kind, `${count}`]),
+    ),
+    ...section(
+      'recovery: from the fault until an order placed then has its end',
+      [['fault', 'times', 'median', 'p95', 'longest']],
+      recovery.map(({ kind, count, medianMs, p95Ms, longestMs }) => [
+        kind,
+        `${count}`,
+        ...[medianMs, p95Ms, longestMs].map(seconds),
+      ]),
+    ),
     'load',
     `  ${load.answered} requests answered: ${load.accepted} accepted, ${refused.join(', ')}`,
     `  ${load.uncertain} without a key had no answer that says what became of them`,

@@ -14,8 +14,8 @@ interface TargetOf<Server extends string, Answer> {
   /** In reports: what the request is for. */
   readonly name: string
   readonly processes: readonly ProcessName[]
-  /** What has to happen for it to be sent, as for places. Default `load`. */
-  readonly condition?: Extract<Condition, 'load' | 'start' | 'dead-request'>
+  /** What has to happen for it to be sent, as for places. */
+  readonly condition: Extract<Condition, 'load' | 'start' | 'dead-request'>
   readonly matches: (exchange: Exchange) => boolean
   readonly faults: readonly Fault<Answer>[]
 }
@@ -29,8 +29,10 @@ export type Target =
 const workers: readonly ProcessName[] = ['worker-a', 'worker-b']
 const producers: readonly ProcessName[] = ['relay', ...workers]
 
-/** The connection ends before the reply; before the request; before a request that arrives all the same, late; or it stays, and
- * nothing is heard. */
+/**
+ * The connection ends before the reply; before the request; before a request that arrives all the same, late; or it stays, and
+ * nothing is heard.
+ */
 const lost: readonly Fault<never>[] = [
   { kind: 'cut', side: 'reply' },
   { kind: 'cut', side: 'request' },
@@ -68,6 +70,7 @@ const conditional = (
   server: 'cassandra',
   name,
   processes,
+  condition: 'load',
   matches: ({ api, statement }) =>
     (api === 'BATCH' || api === 'EXECUTE') &&
     has.every(text => statement.includes(text)) &&

@@ -60,7 +60,7 @@ export const planUnknown = (random: Random, isQuick: boolean): UnknownPlans => {
       name,
       target,
       fault,
-      skip: (target.condition ?? 'load') === 'load' ? Math.floor(random() * 3) : 0,
+      skip: target.condition === 'load' ? Math.floor(random() * 3) : 0,
     }
   }
   return { next: count => Array.from({ length: count }, one) }
